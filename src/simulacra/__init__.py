@@ -1,0 +1,1 @@
+"""Simulacra: a laboratory for image models that eat their own output."""

@@ -1,0 +1,158 @@
+"""The contract of a copier: picture in, picture of the same size out, with a receipt of what was really done."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from simulacra.errors import UserError
+
+
+class Determinism(StrEnum):
+    """How far a copy can be repeated bit for bit, which decides where a stored one may be reused."""
+
+    EXACT = "exact"
+    """On any machine: integer arithmetic, or a pinned codec."""
+    SAME_MACHINE = "same-machine"
+    """Where hardware, library versions and thread count are equal."""
+    NEVER = "never"
+    """Remote services and everything else that answers differently when asked again."""
+
+
+class Parameters(BaseModel):
+    """A copier's parameters: frozen, unknown fields refused; each field's description is its documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class SizeRule:
+    """Which picture sizes a copier takes, in pixels, and what it does to the others."""
+
+    smallest: int = 1
+    largest: int = 16383  # of a WebP frame
+    multiple: int = 1  # the network's stride; other sizes are padded by reflection and cropped back, never resized
+
+    def __str__(self) -> str:
+        padding = f", padded to a multiple of {self.multiple}" if self.multiple > 1 else ""
+        return f"{self.smallest} to {self.largest} px{padding}"
+
+    def check(self, copier: str, width: int, height: int) -> None:
+        """Refuse a size outside the rule.
+
+        Raises:
+            UserError: a side is too short or too long.
+        """
+        if min(width, height) < self.smallest or max(width, height) > self.largest:
+            raise UserError(
+                f"a picture of {width}x{height} px does not fit copier {copier}: each side must be "
+                f"{self.smallest} to {self.largest} px; choose another --size"
+            )
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was really done for one copy. None means that it does not apply, or that nobody measured it."""
+
+    seconds: float
+    effective: Mapping[str, Any] = field(default_factory=dict)  # parameters as used, paddings, resizes, model snapshot
+    cost_usd: float | None = None
+    tokens: int | None = None
+    refusal: str | None = None
+    sent: str | None = None  # digest of the bytes sent to a remote service
+    received: str | None = None
+
+
+class Copier(ABC):
+    """A map picture -> picture of the same size, with its parameters and weights.
+
+    A subclass states its facts as class attributes and loads nothing until `copy` is first called, so that listing
+    and checking parameters stay cheap.
+    """
+
+    family: ClassVar[str]
+    """The registered name, which is also the first word of its specification, `family:key=value,...`."""
+    version: ClassVar[int] = 1
+    """Raised whenever the same parameters would give other pictures; part of every step's identity."""
+    summary: ClassVar[str]
+    licence: ClassVar[str]
+    origin: ClassVar[str]
+    """Where the method and its weights come from: paper, project, package."""
+    determinism: ClassVar[Determinism]
+    differentiable: ClassVar[bool] = False
+    seeded: ClassVar[bool] = False
+    """Whether the copy depends on the seed; a copier that is not seeded gives equal replicates."""
+    autonomous: ClassVar[bool] = True
+    """Whether the map is the same at every step; only then does an exact repeat prove a fixed point or a cycle."""
+    control: ClassVar[bool] = False
+    """Whether it is meant as a control: no trained model inside."""
+    extra: ClassVar[str | None] = None
+    """The extra of simulacra that installs what it runs on."""
+    size_rule: ClassVar[SizeRule] = SizeRule()
+    Parameters: ClassVar[type[Parameters]] = Parameters
+
+    def __init__(self, parameters: Parameters | None = None) -> None:
+        self.parameters = parameters if parameters is not None else self.Parameters()
+
+    @abstractmethod
+    def copy(self, pictures: Tensor, seeds: Sequence[int], step: int) -> tuple[Tensor, list[Receipt]]:
+        """Copy a batch of pictures once.
+
+        Args:
+            pictures: shape (N, 3, H, W), float32, sRGB in [0, 1].
+            seeds: N seeds, one a picture; ignored unless `seeded`.
+            step: which copy this is, 1 for the first; ignored when `autonomous`.
+
+        Returns:
+            Pictures of the same shape, dtype and range, and one receipt each.
+
+        Raises:
+            MissingExtra, MissingWeights: it cannot run here; the message says what to type.
+        """
+
+    def check(self) -> None:  # noqa: B027 - most copiers need nothing from outside
+        """Refuse what would stop the first copy, without the work: a missing package or missing weights.
+
+        Raises:
+            MissingExtra, MissingWeights: it cannot run here; the message says what to type.
+        """
+
+    def weights(self) -> dict[str, str]:
+        """Digest (SHA-256, hex) of each weight file by name; empty for a copier without weights.
+
+        Raises:
+            MissingWeights: a file is not on this machine.
+        """
+        return {}
+
+    def weight_names(self) -> tuple[str, ...]:
+        """Entries of the weights table that this copier's parameters ask for."""
+        return ()
+
+    def resize_path(self) -> str | None:
+        """The specification of the control that does this copier's resizing and nothing else; None if it never resizes."""
+        return None
+
+    @property
+    def specification(self) -> str:
+        """The text that makes this copier again: `family:key=value,...` with the parameters that are not defaults."""
+        given = self.parameters.model_dump(mode="json", exclude_defaults=True)
+        listed = ",".join(f"{key.replace('_', '-')}={_text(value)}" for key, value in given.items())
+        return f"{self.family}:{listed}" if listed else self.family
+
+    def operator(self) -> dict[str, Any]:
+        """What decides the pictures this copier makes: family, version, parameters, weights. The core of a step's identity."""
+        return {
+            "family": self.family,
+            "version": self.version,
+            "parameters": self.parameters.model_dump(mode="json"),
+            "weights": self.weights(),
+        }
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
