@@ -1,7 +1,7 @@
-"""Canonical JSON and the identities built on it: one value, one text, one digest, on every machine and in any language."""
+"""Canonical JSON and the identities built on it: one value, one text, one digest, on every machine."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from math import isfinite
 from typing import Any
@@ -40,6 +40,6 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence):
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     raise ValueError(f"a {type(value).__name__} has no canonical JSON")

@@ -1,4 +1,4 @@
-"""Seeds as a function of position: a draw depends on what it is for and where it stands, never on what was drawn before."""
+"""Seeds as a function of position: a draw depends on its purpose and place, never on what was drawn before."""
 
 from hashlib import sha256
 

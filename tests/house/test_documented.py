@@ -1,0 +1,40 @@
+"""Everything a person can type or read is in the docs, or a test fails."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from simulacra.cli import app
+from simulacra.registry import registry
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_command_reference_is_what_the_commands_say() -> None:
+    # Written by: python -c "from simulacra.cli import app; print(app.generate_docs(), end='')" > docs/commands.md
+    assert (DOCS / "commands.md").read_text(encoding="utf-8") == app.generate_docs()
+
+
+@pytest.mark.parametrize("family", list(registry("copier")))
+def test_every_copier_and_parameter_is_documented(family: str) -> None:
+    text = (DOCS / "copiers.md").read_text(encoding="utf-8")
+    assert f"`{family}`" in text
+    for field in registry("copier")[family].parameters_type.model_fields:
+        assert f"`{field.replace('_', '-')}`" in text, f"{family}:{field}"
+
+
+@pytest.mark.parametrize("channel", list(registry("measure")))
+def test_every_measure_is_documented_with_its_definition(channel: str) -> None:
+    text = " ".join((DOCS / name).read_text(encoding="utf-8") for name in ("measures.md", "face.md"))
+    for measure in registry("measure")[channel].measures:
+        assert f"`{measure.name}`" in text, measure.name
+        assert measure.definition and measure.source
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    root = DOCS.parent
+    for page in [*root.glob("*.md"), *DOCS.rglob("*.md"), *(root / "design").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("https://"):
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
