@@ -12,8 +12,9 @@ Pixels = NDArray[np.uint8]
 
 
 def to_picture(pixels: Pixels) -> Tensor:
-    """Pixels (H, W, 3) as a picture of shape (1, 3, H, W), float32 in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).unsqueeze(0).to(torch.float32).div_(255)
+    """Pixels (H, W, 3) as a picture of shape (1, 3, H, W), float32 in [0, 1], contiguous and with memory of its own."""
+    # NumPy makes the copy: decoded pixels may be read-only, which torch warns of, and one layout gives one result.
+    return torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32, order="C")).unsqueeze(0).div_(255)
 
 
 def to_pixels(picture: Tensor) -> Pixels:
@@ -22,11 +23,11 @@ def to_pixels(picture: Tensor) -> Pixels:
     Raises:
         ValueError: a value is not finite; rounding would hide it.
     """
-    single = picture.squeeze(0) if picture.ndim == 4 else picture
+    single = picture.detach().squeeze(0) if picture.ndim == 4 else picture.detach()
     if not bool(torch.isfinite(single).all()):
         raise ValueError("a picture holds values that are not finite")
     rounded = single.clamp(0, 1).mul(255).round_().to(torch.uint8)
-    return rounded.permute(1, 2, 0).contiguous().numpy()
+    return rounded.permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 def pixel_digest(pixels: Pixels) -> str:

@@ -1,4 +1,4 @@
-"""Frames at rest: lossless WebP, which encodes several times faster than PNG at about its size and round-trips exactly."""
+"""Frames at rest: lossless WebP, several times faster to encode than PNG at about its size, and exact."""
 
 from io import BytesIO
 
@@ -21,4 +21,4 @@ def encode(pixels: Pixels) -> bytes:
 def decode(data: bytes) -> Pixels:
     """The pixels of lossless WebP bytes, shape (H, W, 3), uint8."""
     with Image.open(BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))  # a copy: Pillow's own memory is read-only

@@ -1,0 +1,1 @@
+"""One picture: open, resize, digest, store; strips of frames and films."""
