@@ -1,0 +1,364 @@
+"""The page of a run: one HTML file that needs nothing else, readable without script, streamed to the disk."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+from PIL import Image
+
+from simulacra.copying.result import Chain, CopyResult, Reference
+from simulacra.errors import UserError
+from simulacra.images.animation import schedule
+from simulacra.measures.contract import Against, Better, Measure, Undefined
+from simulacra.registry import registry
+from simulacra.reports import curves, words
+from simulacra.reports.carried import BUDGET, Carried, carry
+from simulacra.reports.files import writing
+from simulacra.reports.film import film_copies, strip_copies
+from simulacra.reports.numbers import gaps, reasons, shown
+from simulacra.reports.pictures import check_frames, fitted, webp_bytes
+from simulacra.reports.subjects import Subject, chain_label, ending_sentence, frame_at, number_at, span, subjects
+from simulacra.reports.verdict import title, verdict
+
+TILE_HEIGHT = 144
+"""Pixels of a tile of the strip; shown at about half, sharp on dense screens."""
+
+MOST_NOTES = 3
+"""Gaps of one chain that are told beside a chart; all are in the JSON."""
+
+REFERENCES: tuple[Reference, ...] = ("origin", "previous")
+"""What a pair measure can be drawn against, in the order of the toggle."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One chart as shown: its geometry, or None with the reason, and where values are missing."""
+
+    reference: Reference
+    plot: curves.Plot | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One measure of one picture."""
+
+    measure: Measure
+    views: tuple[View, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One channel of one picture."""
+
+    name: str
+    first: tuple[Card, ...]
+    more: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile of a strip; without a picture where the chain has no such copy."""
+
+    copy: int
+    data: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the key numbers."""
+
+    chain: int  # position among the subject's chains
+    copy: int
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """Everything the page shows of one picture."""
+
+    subject: Subject
+    sentences: list[str]
+    labels: tuple[str, ...]
+    strips: tuple[tuple[Tile, ...], ...]  # a chain
+    blocks: tuple[Block, ...]
+    columns: tuple[Column, ...]
+
+
+def write_page(result: CopyResult, path: Path, *, budget: int = BUDGET) -> None:
+    """Write the page. The same run gives the same bytes; the pictures go by one at a time.
+
+    Args:
+        result: the run.
+        path: of the HTML file.
+        budget: bytes of pictures the page may carry; above it they are shown smaller, and the page says so.
+
+    Raises:
+        UserError: a frame is missing from the store, or the file cannot be written.
+    """
+    check_frames(result)
+    with writing(path) as temporary, temporary.open("wb") as file:
+        for text in _stream(result, carry(result, budget)):
+            # A name that is no UTF-8 holds lone surrogates, which no file can.
+            file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def _stream(result: CopyResult, carried: Carried) -> Iterator[str]:
+    found = subjects(result)
+    measures = {measure.name: measure for measure in result.measures}
+    style, script = _asset("page.css"), _asset("page.js")
+    return _template().generate(
+        title=title(result),
+        result=result,
+        exhibits=[_exhibit(result, subject, measures) for subject in found],
+        several=len(found) > 1,
+        span=span(result),
+        measures=measures,
+        definitions=[
+            (channel, [measures[name] for name in result.channels[channel]])
+            for channel in words.in_order(result.channels)
+        ],
+        making=_making(result),
+        pictures=_pictures(result),
+        copiers=_copiers(result),
+        film=_film_sentence(result),
+        ends=_ends(result, found[0].chains[0]),
+        carried=carried,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        data=Markup(_json(_data(result, found, carried, measures))),
+        curves=curves,
+    )
+
+
+def _exhibit(result: CopyResult, subject: Subject, measures: Mapping[str, Measure]) -> Exhibit:
+    chains = subject.all_chains
+    reach = span(result)
+    blocks = []
+    for channel in words.in_order(result.channels):
+        first = words.headline(result, channel)
+        rest = [name for name in result.channels[channel] if name not in first]
+        cards = [tuple(_card(subject, measures[name], reach) for name in names) for names in (first, rest)]
+        blocks.append(Block(channel, cards[0], cards[1]))
+    copies = strip_copies(subject)
+    return Exhibit(
+        subject,
+        verdict(result, subject),
+        tuple(chain_label(chain, chains) for chain in chains),
+        tuple(tuple(_tile(result, chain, copy) for copy in copies) for chain in chains),
+        tuple(blocks),
+        _columns(subject, reach),
+    )
+
+
+def _card(subject: Subject, measure: Measure, reach: int) -> Card:
+    against: tuple[Reference, ...] = REFERENCES if measure.against is Against.REFERENCE else ("frame",)
+    from_zero = measure.against is Against.REFERENCE and measure.better is Better.LOWER
+    return Card(
+        measure,
+        tuple(
+            View(
+                reference,
+                curves.plot(subject, reference, measure.name, reach, from_zero=from_zero),
+                _notes(subject, reference, measure.name),
+            )
+            for reference in against
+        ),
+    )
+
+
+def _notes(subject: Subject, reference: Reference, measure: str) -> tuple[str, ...]:
+    """Where the chains in question have no value, and why; that frame 0 has none before it goes without saying."""
+    notes = []
+    for chain in subject.chains:
+        who = "" if len(subject.chains) == 1 else f"{chain_label(chain, subject.chains)}, "
+        column = chain.values.get(reference, {}).get(measure, ())
+        found = gaps(column[1:] if reference == "previous" else column)
+        shift = 1 if reference == "previous" else 0
+        for first, last, reason in found[:MOST_NOTES]:
+            notes.append(f"{who}{_where(first + shift, last + shift, len(column))}: {reason}")
+        if len(found) > MOST_NOTES:
+            notes.append(f"{who}and {len(found) - MOST_NOTES} more gaps, listed in measures.json")
+    return tuple(notes)
+
+
+def _where(first: int, last: int, count: int) -> str:
+    """Which frames a gap spans, in words."""
+    if first == last:
+        return f"frame {first}"
+    if last < count - 1:
+        return f"frames {first} to {last}"
+    return "every frame" if first <= 1 else f"from frame {first} on"
+
+
+def _tile(result: CopyResult, chain: Chain, copy: int) -> Tile:
+    index = frame_at(chain, copy)
+    if index is None:
+        return Tile(copy, "", 1, 1)
+    with Image.open(result.frame_file(chain.frames[index])) as stored:
+        picture = fitted(stored.convert("RGB"), 4 * TILE_HEIGHT, TILE_HEIGHT)
+    return Tile(copy, b64encode(webp_bytes(picture, 80)).decode(), picture.width, picture.height)
+
+
+def _ends(result: CopyResult, chain: Chain) -> list[tuple[str, int]]:
+    """The first and the last frame of a chain, for readers without script."""
+    ends = []
+    for frame in dict.fromkeys((chain.frames[0], chain.frames[-1])):
+        with Image.open(result.frame_file(frame)) as stored:
+            picture = fitted(stored.convert("RGB"), 768, 768)
+        ends.append((b64encode(webp_bytes(picture, 90)).decode(), frame.index))
+    return ends
+
+
+def _columns(subject: Subject, reach: int) -> tuple[Column, ...]:
+    """Of the key numbers: the first chain early, later and at its end; every other chain at that end."""
+    first = subject.chains[0]
+    last = reach if frame_at(first, reach) is not None else len(first.frames) - 1
+    copies = sorted({copy for copy in (1, 10, last // 2) if 0 < copy < last} | {last})
+    columns = [Column(number, copy) for number, copy in ((0, copy) for copy in copies)]
+    return (*columns, *(Column(number, last) for number in range(1, len(subject.all_chains))))
+
+
+def _pictures(result: CopyResult) -> list[str]:
+    """Each picture with its size, and what opening it changed."""
+    return [
+        f"{picture['label']}, {picture['width']} × {picture['height']} px. {' '.join(picture['told'])}".strip()
+        for picture in result.spec["settings"]["pictures"]
+    ]
+
+
+def _making(result: CopyResult) -> list[tuple[str, str]]:
+    """How the run was made, as rows of a table: the environment, flattened."""
+    return [(name, text) for name, text in _flat(result.manifest) if text]
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _flat(item, f"{name}, {key}" if name else str(key).replace("_", " "))
+    elif isinstance(value, list | tuple):
+        yield name, ", ".join(map(str, value))
+    elif value is not None:
+        yield name, str(value)
+
+
+def _copiers(result: CopyResult) -> list[tuple[str, str, str]]:
+    """Every copier of the run with its licence and origin, as far as it is installed here."""
+    rows = []
+    for copier in dict.fromkeys(chain.copier for chain in result.chains):
+        try:
+            family = registry("copier")[copier.partition(":")[0]]
+        except UserError:
+            rows.append((copier, "not installed where this page was made", ""))
+        else:
+            rows.append((copier, family.licence, family.origin))
+    return rows
+
+
+def _film_sentence(result: CopyResult) -> str:
+    shown_frames, frames = (
+        len(film_copies(result)),
+        max(len(chain.frames) for chain in result.chains if not chain.control),
+    )
+    return f"{shown_frames} of {frames} frames, evenly spaced" if shown_frames < frames else f"all {frames} frames"
+
+
+def _data(
+    result: CopyResult, found: Iterable[Subject], carried: Carried, measures: Mapping[str, Measure]
+) -> dict[str, Any]:
+    """What page.js needs: where every frame is, and every number."""
+    position = {chain.name: number for number, chain in enumerate(result.chains)}
+    reach = span(result)
+    return {
+        "span": reach,
+        "milliseconds": schedule(reach + 1),
+        "plot": {
+            "left": curves.LEFT,
+            "right": curves.RIGHT,
+            "top": curves.TOP,
+            "bottom": curves.BOTTOM,
+            "width": curves.WIDTH,
+        },
+        "measures": {
+            name: {"label": words.label(name), "unit": words.unit(measure), "signed": words.is_signed(measure)}
+            for name, measure in measures.items()
+        },
+        "readout": [words.headline(result, channel) for channel in words.in_order(result.channels)],
+        "subjects": [
+            [_chain_data(chain, subject, carried, position[chain.name]) for chain in subject.all_chains]
+            for subject in found
+        ],
+    }
+
+
+def _chain_data(chain: Chain, subject: Subject, carried: Carried, position: int) -> dict[str, Any]:
+    ending = chain.ending
+    return {
+        "label": chain_label(chain, subject.all_chains),
+        "control": chain in subject.controls,
+        "last": len(chain.frames) - 1,
+        "settled": ending.settled,
+        "period": ending.period,
+        "ending": ending_sentence(chain),
+        "exact": carried.exact[position],
+        "places": carried.places[position],
+        "values": {
+            reference: {
+                measure: [None if isinstance(value, Undefined) else float(f"{value:.9g}") for value in values]
+                for measure, values in columns.items()
+            }
+            for reference, columns in chain.values.items()
+        },
+        "undefined": {
+            reference: {measure: found for measure, values in columns.items() if (found := reasons(values))}
+            for reference, columns in chain.values.items()
+        },
+    }
+
+
+def _json(value: Any) -> str:
+    """JSON that may stand inside a script element: plain ASCII, and nothing in it can close the element."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _hash(text: str) -> str:
+    """How the page's content security policy names the one style and the one script it allows."""
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _asset(name: str) -> str:
+    return (files("simulacra.reports") / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("simulacra.reports", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "shown": shown,
+        "label": words.label,
+        "unit": words.unit,
+        "direction": words.direction,
+        "signed": words.is_signed,
+        "channel_title": words.channel_title,
+        "ending": ending_sentence,
+    }
+    environment.globals["number_at"] = number_at
+    return environment.get_template("page.html")

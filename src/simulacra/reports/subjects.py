@@ -1,0 +1,89 @@
+"""A run as its reader sees it: picture by picture, the model's chains before the controls, settled chains going on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simulacra.copying.result import Chain, CopyResult, Ended, Reference
+from simulacra.measures.contract import Undefined, Value
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One picture of a run with every chain that starts from it."""
+
+    picture: str
+    chains: tuple[Chain, ...]  # of the copier in question, one a replicate
+    controls: tuple[Chain, ...]
+
+    @property
+    def all_chains(self) -> tuple[Chain, ...]:
+        """The chains in question, then the controls."""
+        return self.chains + self.controls
+
+
+def subjects(result: CopyResult) -> tuple[Subject, ...]:
+    """The pictures of a run in their own order; where one has nothing but controls, they are what is in question."""
+    found: dict[str, list[Chain]] = {}
+    for chain in result.chains:
+        found.setdefault(chain.picture, []).append(chain)
+    ordered = []
+    for picture, chains in found.items():
+        controls = tuple(chain for chain in chains if chain.control)
+        models = tuple(chain for chain in chains if not chain.control)
+        ordered.append(Subject(picture, models, controls) if models else Subject(picture, controls, ()))
+    return tuple(ordered)
+
+
+def chain_label(chain: Chain, beside: Sequence[Chain]) -> str:
+    """What a reader calls a chain: its copier, and the replicate where the same copier has several."""
+    twins = [other for other in beside if other.copier == chain.copier and other.control == chain.control]
+    return f"{chain.copier}, replicate {chain.replicate}" if len(twins) > 1 else chain.copier
+
+
+def frame_at(chain: Chain, copy: int) -> int | None:
+    """The stored frame that shows copy `copy`: a settled chain repeats itself for ever; a refused one has no more."""
+    return copy if copy < len(chain.frames) else _repeat(chain, copy)
+
+
+def value_at(chain: Chain, reference: Reference, measure: str, copy: int) -> Value | None:
+    """A measure of copy `copy`, stored or repeated by a settled chain; None where the chain has no such copy."""
+    column = chain.values.get(reference, {}).get(measure, ())
+    if copy < len(column):
+        return column[copy]
+    if reference == "previous":
+        # The repeat starts one frame later: the frame that settles is itself compared with an unsettled one.
+        before = _repeat(chain, copy - 1)
+        index = None if before is None else before + 1
+    else:
+        index = _repeat(chain, copy)
+    return column[index] if index is not None and index < len(column) else None
+
+
+def number_at(chain: Chain, reference: Reference, measure: str, copy: int) -> float | None:
+    """`value_at` as a number; None where it is undefined too."""
+    value = value_at(chain, reference, measure, copy)
+    return None if value is None or isinstance(value, Undefined) else float(value)
+
+
+def span(result: CopyResult) -> int:
+    """The last copy any chart of the run has to reach, at least 1."""
+    return max(1, result.times, *(len(chain.frames) - 1 for chain in result.chains))
+
+
+def ending_sentence(chain: Chain) -> str:
+    """How a chain ended, in words."""
+    ending = chain.ending
+    match ending.reason:
+        case Ended.FIXED_POINT:
+            return f"Exact fixed point: every copy after frame {ending.settled} is the same picture."
+        case Ended.CYCLE:
+            return f"Exact cycle: from frame {ending.settled} on it repeats every {ending.period} copies."
+        case Ended.REFUSED:
+            return f"Copy {ending.copies + 1} was refused: {ending.message.rstrip('.')}."
+        case Ended.TIMES:
+            return f"It made all {ending.copies} copies."
+
+
+def _repeat(chain: Chain, copy: int) -> int | None:
+    settled, period = chain.ending.settled, chain.ending.period
+    return None if settled is None or not period else settled + (copy - settled) % period
