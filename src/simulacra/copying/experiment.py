@@ -1,0 +1,278 @@
+"""The experiment: ask a copier for a replica, then for a replica of the replica, 101 times, beside control chains."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from simulacra.copiers import Copier, make
+from simulacra.copying.chain import ChainMaker
+from simulacra.copying.fork import open_fork
+from simulacra.copying.journalled import Journalled, ended_event, read_journal
+from simulacra.copying.measuring import measure_chain, protocol
+from simulacra.copying.plan import ChainPlan, Leg, Source, default_controls, plan_chains, run_identity
+from simulacra.copying.progress import Silent, Watcher
+from simulacra.copying.read import read_result
+from simulacra.copying.result import CopyResult, Ended, Ending, Frame
+from simulacra.copying.sources import DEFAULT_SIZE, Size, open_sources
+from simulacra.errors import UserError
+from simulacra.images.open import PIXEL_LIMIT
+from simulacra.measures.contract import Channel
+from simulacra.measures.meter import available_channels
+from simulacra.runs import Journal, Run, Store, machine_digest, manifest
+
+EXPERIMENT = "copy"
+
+
+def copy(
+    pictures: Sequence[str | Path] | str | Path = (),
+    *,
+    copier: str | Copier,
+    times: int = 101,
+    size: Size = DEFAULT_SIZE,
+    controls: bool | Sequence[str] = True,
+    replicates: int = 1,
+    seed: int = 0,
+    fork: str | None = None,
+    store: Path | None = None,
+    pixel_limit: int = PIXEL_LIMIT,
+    watcher: Watcher | None = None,
+) -> CopyResult:
+    """Copy pictures over and over, each copy made from the one before, and measure the drift of every frame.
+
+    The same call continues a run that was stopped, and takes from the store every frame that another run already made.
+
+    Args:
+        pictures: files, or folders of pictures; empty only with `fork`.
+        copier: what copies, as `family:key=value,...` or an object.
+        times: copies in each chain, 1 or more.
+        size: longest side in pixels; larger pictures are shrunk to it first, smaller ones stay. "original" keeps all.
+        controls: True for the copier's own (identity, its resizing without its model, a codec), False for none, or
+            specifications.
+        replicates: chains a picture, each with its own seed; only where the copier draws anything.
+        seed: of every random draw.
+        fork: `RUN@FRAME`: take that run's pictures and its frames up to FRAME, and let `copier` make the rest.
+        store: folder of the run store; None means that of the environment, or `./runs`.
+        pixel_limit: files with more pixels are refused unread, against decompression bombs.
+        watcher: hears about progress; None for silence.
+
+    Returns:
+        The run with all its chains, frames and values.
+
+    Raises:
+        UserError: bad input; nothing has been written then.
+    """
+    watcher = watcher or Silent()
+    if times < 1:
+        raise UserError(f"--times is {times}; it must be 1 or more")
+    if replicates < 1:
+        raise UserError(f"--replicates is {replicates}; it must be 1 or more")
+    model = make(copier) if isinstance(copier, str) else copier
+    files = [Path(pictures)] if isinstance(pictures, str | Path) else [Path(picture) for picture in pictures]
+    if fork is None:
+        sources, legs = open_sources(files, size, pixel_limit), [Leg(model, times)]
+    else:
+        sources, legs = _forked(fork, files, model, times, store)
+    chosen = default_controls(model) if controls is True else tuple(controls or ())
+    beside = [make(text) for text in dict.fromkeys(chosen)]
+    _check([leg.copier for leg in legs] + beside, sources)
+
+    plans, told = plan_chains(sources, legs, beside, replicates, seed)
+    run = Store.open(store).run(
+        EXPERIMENT,
+        model.family,
+        run_identity(sources, legs, beside, replicates, seed),
+        _settings(sources, legs, plans, times),
+        _command(files, model, times, size, controls, replicates, seed, fork),
+    )
+    plans = _as_first_named(plans, run)
+    for sentence in [told, *(f"{source.label}: {said}" for source in sources for said in source.told)]:
+        if sentence:
+            watcher.tell(sentence)
+    channels, absent = available_channels()
+    for name, reason in absent.items():
+        watcher.tell(f"the {name} channel is not measured: {reason}")
+    return _Copying(run, plans, list(channels.values()), absent, watcher).result()
+
+
+class _Copying:
+    """One attempt at a run: chains first, the model's before the controls, then the measures of each."""
+
+    def __init__(
+        self,
+        run: Run,
+        plans: Sequence[ChainPlan],
+        channels: Sequence[Channel],
+        absent: dict[str, str],
+        watcher: Watcher,
+    ) -> None:
+        self._run = run
+        self._plans = plans
+        self._channels = channels
+        self._absent = absent
+        self._watcher = watcher
+        self._protocol = protocol(channels)
+
+    def result(self) -> CopyResult:
+        journalled = read_journal(self._run)
+        if self._run.done is None or not self._complete(journalled):
+            with self._run.writing() as journal:
+                journalled = read_journal(self._run)  # another process may have written until the lock was free
+                self._work(journal, journalled)
+            journalled = read_journal(self._run)
+        else:
+            self._watcher.tell(f"run {self._run.id} was already complete; nothing was copied again")
+        return read_result(self._run, journalled)
+
+    def _complete(self, journalled: Journalled) -> bool:
+        """Whether every chain has ended well, its frames are in the store, and this installation measured them."""
+        for plan in self._plans:
+            ending = journalled.endings.get(plan.name)
+            if ending is None or ending.reason is Ended.REFUSED:
+                return False
+            if len(journalled.values(self._protocol, plan.name)) <= ending.copies:
+                return False
+            if not all(self._run.store.blobs.has(frame.blob) for frame in journalled.frames[plan.name].values()):
+                return False
+        return True
+
+    def _work(self, journal: Journal, journalled: Journalled) -> None:
+        machine = machine_digest(manifest())
+        if journalled.machines - {machine}:
+            self._watcher.tell(
+                "earlier frames of this run were made by another machine or other versions; they are kept, and from "
+                "here on copies may differ in their last bits from what that machine would have made"
+            )
+        chains = {}
+        for plan in self._plans:
+            maker = ChainMaker(plan, self._run.store, journal, machine, journalled.frames[plan.name])
+            chains[plan.name] = self._make(maker, journal, journalled.endings.get(plan.name))
+        self._measure(chains, journal, journalled)
+        refused = [name for name, (_, ending) in chains.items() if ending.reason is Ended.REFUSED]
+        copies = sum(ending.copies for _, ending in chains.values())
+        journal.finish("failed" if refused else "done", chains=len(chains), copies=copies)
+
+    def _make(self, maker: ChainMaker, journal: Journal, before: Ending | None) -> tuple[list[Frame], Ending]:
+        plan = maker.plan
+        self._watcher.begin(f"copying {plan.name}", plan.copies, 0)
+        frames = []
+        for frame in maker.frames():
+            frames.append(frame)
+            self._watcher.advance(frame.index)
+        if maker.ending is None:
+            raise RuntimeError(f"chain {plan.name} stopped without an ending")
+        if maker.ending != before:
+            journal.append("ended", **ended_event(plan.name, maker.ending))
+        self._watcher.end(describe(maker.ending, sum(frame.reused for frame in frames)))
+        return frames, maker.ending
+
+    def _measure(self, chains: dict[str, tuple[list[Frame], Ending]], journal: Journal, journalled: Journalled) -> None:
+        known = journalled.protocol
+        if known is None or known["protocol"] != self._protocol or known["absent"] != self._absent:
+            entries = {channel.name: [asdict(measure) for measure in channel.measures] for channel in self._channels}
+            journal.append("protocol", protocol=self._protocol, channels=entries, absent=self._absent)
+        self._watcher.begin("measuring", sum(len(frames) for frames, _ in chains.values()), 0)
+        before = 0
+        for name, (frames, _) in chains.items():
+            measured = journalled.values(self._protocol, name)
+            count = measure_chain(name, frames, measured, self._channels, self._run.store, journal)
+            for done in count:
+                self._watcher.advance(before + done)
+            before += len(frames)
+        self._watcher.end(f"{before} frames")
+
+
+def describe(ending: Ending, reused: int = 0) -> str:
+    """How a chain ended, in a few words."""
+    words = {
+        Ended.TIMES: f"{ending.copies} copies",
+        Ended.FIXED_POINT: f"an exact fixed point at frame {ending.settled}",
+        Ended.CYCLE: f"a cycle of period {ending.period} from frame {ending.settled}",
+        Ended.REFUSED: f"stopped after {ending.copies} copies: {ending.message}",
+    }[ending.reason]
+    return f"{words}, {reused} of them from the store" if reused else words
+
+
+def _forked(
+    fork: str, files: Sequence[Path], model: Copier, times: int, store: Path | None
+) -> tuple[list[Source], list[Leg]]:
+    if files:
+        raise UserError("--fork takes its pictures from the run it leaves; name no picture beside it")
+    origin = open_fork(fork, store)
+    if times <= origin.frame:
+        raise UserError(f"--times is {times}; it must be above {origin.frame}, the frame where --fork leaves the run")
+    return list(origin.sources), [*origin.legs, Leg(model, times - origin.frame)]
+
+
+def _check(copiers: Sequence[Copier], sources: Sequence[Source]) -> None:
+    """Refuse whatever would stop the first copy, before anything is written."""
+    for copier in copiers:
+        copier.check()
+        for source in sources:
+            height, width = source.pixels.shape[:2]
+            copier.size_rule.check(copier.specification, width, height)
+
+
+def _settings(sources: Sequence[Source], legs: Sequence[Leg], plans: Sequence[ChainPlan], times: int) -> dict[str, Any]:
+    return {
+        "times": times,
+        "pictures": [
+            {
+                "label": source.label,
+                "digest": source.digest,
+                "width": source.pixels.shape[1],
+                "height": source.pixels.shape[0],
+                "told": list(source.told),
+            }
+            for source in sources
+        ],
+        "legs": [{"copier": leg.copier.specification, "copies": leg.copies} for leg in legs],
+        "chains": [
+            {
+                "name": plan.name,
+                "picture": plan.source.label,
+                "copier": plan.legs[-1].copier.specification,
+                "control": plan.control,
+                "replicate": plan.replicate,
+            }
+            for plan in plans
+        ],
+    }
+
+
+def _as_first_named(plans: Sequence[ChainPlan], run: Run) -> list[ChainPlan]:
+    """The plans under the names the run already has: a picture may have been renamed since."""
+    chains = run.spec["settings"]["chains"]
+    labels = {picture["digest"]: picture["label"] for picture in run.spec["settings"]["pictures"]}
+    return [
+        replace(plan, name=chain["name"], source=replace(plan.source, label=labels[plan.source.digest]))
+        for plan, chain in zip(plans, chains, strict=True)
+    ]
+
+
+def _command(
+    files: Sequence[Path],
+    model: Copier,
+    times: int,
+    size: Size,
+    controls: bool | Sequence[str],
+    replicates: int,
+    seed: int,
+    fork: str | None,
+) -> str:
+    """What a person types to make or continue this run."""
+    words = ["simulacra", "copy", *map(str, files), "--copier", model.specification, "--times", str(times)]
+    if fork is not None:
+        words += ["--fork", fork]
+    elif size != DEFAULT_SIZE:
+        words += ["--size", str(size)]
+    if controls is False:
+        words.append("--no-controls")
+    elif controls is not True:
+        words += [word for text in controls for word in ("--control", text)]
+    if replicates != 1:
+        words += ["--replicates", str(replicates)]
+    if seed != 0:
+        words += ["--seed", str(seed)]
+    return shlex.join(words).encode(errors="backslashreplace").decode()
