@@ -93,6 +93,20 @@ def test_the_face_is_followed_through_the_chain(runs: Runs, present: list[object
     assert (told[-1] if sentence else not any("face" in one for one in told)) == (sentence or True)
 
 
+def test_a_control_that_loses_the_face_is_told_too(runs: Runs) -> None:
+    def with_faces(chain: Chain, present: tuple[float, ...]) -> Chain:
+        return replace(chain, values={"frame": {words.FACE: present}, "origin": {}, "previous": {}})
+
+    frames = melt(portrait(16), 3)
+    model = with_faces(runs.chain(frames), (1.0, 1.0, 1.0, 0.0))
+    blurs = with_faces(runs.chain(frames, copier="resize:factor=4", control=True), (1.0, 0.0, 0.0, 0.0))
+    keeps = with_faces(runs.chain(frames, copier="identity", control=True), (1.0, 1.0, 1.0, 1.0))
+    result = runs.result([model, blurs, keeps], 3)
+    assert verdict(result, subjects(result)[0])[-1] == (
+        "No face is found from copy 3 on. Of the controls, the face is first lost by resize:factor=4 in copy 1."
+    )
+
+
 @pytest.mark.parametrize(
     ("ending", "sentence"),
     [

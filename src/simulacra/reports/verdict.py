@@ -53,7 +53,7 @@ def verdict(result: CopyResult, subject: Subject) -> list[str]:
     if copy == 0:
         return [f"No copy was made: {chain.ending.message.rstrip('.') or 'the first one was refused'}."]
     sentences = [_distance(result, subject), *_ending(subject.chains)]
-    sentences += [_tint(chain, copy), _geometry(chain, copy), _structure(chain, copy), _face(chain)]
+    sentences += [_tint(chain, copy), _geometry(chain, copy), _structure(chain, copy), _face(subject)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -159,16 +159,29 @@ def _structure(chain: Chain, copy: int) -> str:
     )
 
 
-def _face(chain: Chain) -> str:
-    """From which copy on there is no face any more, or that it stayed; silent where frame 0 has none."""
-    present = [number_at(chain, "frame", FACE, frame.index) for frame in chain.frames]
-    if not present or present[0] is None or present[0] < 0.5 or len(present) == 1:
+def _face(subject: Subject) -> str:
+    """From which copy on there is no face any more, or that it stayed, and the same of the controls.
+
+    Silent where frame 0 has no face.
+    """
+    chain = subject.chains[0]
+    without = _without_face(chain)
+    if without is None or len(chain.frames) == 1:
         return ""
-    without = [copy for copy, value in enumerate(present) if value is not None and value < 0.5]
     if not without:
-        return "A face is found in every copy."
-    first = without[0]
-    back = [copy for copy, value in enumerate(present) if copy > first and value is not None and value >= 0.5]
-    if not back:
-        return f"No face is found from copy {first} on."
-    return f"No face is found in {len(without)} of {_copies(len(present) - 1)}, first in copy {first}."
+        sentence = "A face is found in every copy."
+    elif without == list(range(without[0], len(chain.frames))):
+        sentence = f"No face is found from copy {without[0]} on."
+    else:
+        copies = _copies(len(chain.frames) - 1)
+        sentence = f"No face is found in {len(without)} of {copies}, first in copy {without[0]}."
+    lost = [f"{control.copier} in copy {gone[0]}" for control in subject.controls if (gone := _without_face(control))]
+    return f"{sentence} Of the controls, the face is first lost by {', by '.join(lost)}." if lost else sentence
+
+
+def _without_face(chain: Chain) -> list[int] | None:
+    """The copies in which no face is found; None where frame 0 has none, or nobody looked."""
+    present = [number_at(chain, "frame", FACE, frame.index) for frame in chain.frames]
+    if not present or present[0] is None or present[0] < 0.5:
+        return None
+    return [copy for copy, value in enumerate(present) if value is not None and value < 0.5]
