@@ -24,6 +24,7 @@ def _rgb_to_xyz_matrix() -> Tensor:
 
 
 _RGB_TO_XYZ = _rgb_to_xyz_matrix()
+_XYZ_TO_RGB = torch.linalg.inv(_RGB_TO_XYZ)
 _RGB_TO_WHITE_RELATIVE = _RGB_TO_XYZ / torch.tensor(WHITE, dtype=torch.float64)[:, None]
 # L* = 116 f(Y) - 16, a* = 500 (f(X) - f(Y)), b* = 200 (f(Y) - f(Z)), as a matrix on f(X), f(Y), f(Z).
 _F_TO_LAB = torch.tensor([[0, 116, 0], [500, -500, 0], [0, 200, -200]], dtype=torch.float64)
@@ -73,7 +74,7 @@ def linear_to_xyz(linear: Tensor) -> Tensor:
 
 def xyz_to_linear(xyz: Tensor) -> Tensor:
     """CIE 1931 XYZ to linear light."""
-    return _mix(torch.linalg.inv(_RGB_TO_XYZ), xyz)
+    return _mix(_XYZ_TO_RGB, xyz)
 
 
 def xyz_to_lab(xyz: Tensor) -> Tensor:
@@ -90,12 +91,12 @@ def lab_to_xyz(lab: Tensor) -> Tensor:
 
 def srgb_to_lab(srgb: Tensor) -> Tensor:
     """From sRGB to CIELAB under D65; greys get a* and b* of 0 to within 1e-4 in float32."""
-    return _by_bands(lambda band: _linear_to_lab(srgb_to_linear(band)), srgb)
+    return by_bands(lambda band: _linear_to_lab(srgb_to_linear(band)), srgb)
 
 
 def linear_to_lab(linear: Tensor) -> Tensor:
     """Linear light to CIELAB under D65, with the two matrices on the way to f folded into one."""
-    return _by_bands(_linear_to_lab, linear)
+    return by_bands(_linear_to_lab, linear)
 
 
 def _linear_to_lab(linear: Tensor) -> Tensor:
@@ -147,7 +148,7 @@ def delta_e_2000(lab: Tensor, reference: Tensor) -> Tensor:
     kept as unit vectors: the difference of two of them has length 2 sin(Δh/2) and their sum points to the mean hue on
     the shorter arc, so the case distinctions on angles fall away, and a single arctangent is left.
     """
-    return _by_bands(_delta_e_2000, lab, reference.expand_as(lab))
+    return by_bands(_delta_e_2000, lab, reference.expand_as(lab))
 
 
 def _delta_e_2000(lab: Tensor, reference: Tensor) -> Tensor:
@@ -188,6 +189,21 @@ def _delta_e_2000(lab: Tensor, reference: Tensor) -> Tensor:
     rotation = -2 * _saturation(mean_chroma) * torch.sin(_RADIANS[60] * blue)
     total = d_lightness**2 + d_chroma**2 + d_hue_squared + rotation * d_chroma * turn * _root(d_hue_squared)
     return _root(total)
+
+
+def by_bands(function: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
+    """Apply a function of single pixels to some rows at a time: its many temporaries then stay in the cache.
+
+    Args:
+        function: gives a picture or plane whose pixels depend on the pixels at their own place alone.
+        pictures: its arguments, shape (..., H, W), the first of them the largest.
+    """
+    rows = max(1, _BAND_PIXELS // max(1, pictures[0].shape[:-3].numel() * pictures[0].shape[-1]))
+    if rows >= pictures[0].shape[-2]:
+        return function(*pictures)
+    return torch.cat(
+        [function(*bands) for bands in zip(*(torch.split(p, rows, -2) for p in pictures), strict=True)], -2
+    )
 
 
 def mired_duv(xyz: Tensor) -> tuple[Tensor, Tensor]:
@@ -256,16 +272,6 @@ _ISOTEMPERATURE = (
     (575, 0.32931, 0.36038, -40.770),
     (600, 0.33724, 0.36051, -116.45),
 )
-
-
-def _by_bands(function: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
-    """Apply a function of single pixels to some rows at a time: its many temporaries then stay in the cache."""
-    rows = max(1, _BAND_PIXELS // max(1, pictures[0].shape[:-3].numel() * pictures[0].shape[-1]))
-    if rows >= pictures[0].shape[-2]:
-        return function(*pictures)
-    return torch.cat(
-        [function(*bands) for bands in zip(*(torch.split(p, rows, -2) for p in pictures), strict=True)], -2
-    )
 
 
 def _mix(matrix: Tensor, channels: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The contract of a measure: a number with its protocol, defined or null with the reason, in one of separate channels."""
+"""The contract of a measure: a number with its protocol, or null with the reason, in one of separate channels."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,8 @@ class Channel(ABC):
     """A group of measures that share their preparation. Channels are never blended into one score.
 
     A frame is prepared once; its features are then compared with those of frame 0 and of frame k-1. Values must not
-    depend on the batch size beyond rounding.
+    depend on the batch size beyond rounding. Calls come from several threads at once, without gradients, and the caller
+    may overwrite the pictures after `prepare`: what is kept of them is copied.
     """
 
     name: ClassVar[str]
@@ -92,5 +93,5 @@ class Channel(ABC):
         return {}
 
     def unavailable(self) -> str | None:
-        """Why this channel cannot run here (a missing extra or missing weights), with what to type; None when it can."""
+        """Why this channel cannot run here (missing extra, missing weights), with what to type; None when it can."""
         return None
