@@ -1,12 +1,14 @@
 """The loop: copy the copy, store it, and stop when nothing new can come."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from simulacra.copiers.contract import Determinism
+from simulacra.copiers.contract import Determinism, Receipt
 from simulacra.copying.plan import ChainPlan, Leg
 from simulacra.copying.result import Ended, Ending, Frame
 from simulacra.images.pixels import Pixels, pixel_digest, to_picture, to_pixels
@@ -44,7 +46,7 @@ class ChainMaker:
     def frames(self) -> Iterator[Frame]:
         """Every frame in order, frame 0 first; `ending` is set when the iterator is exhausted."""
         root = self.plan.root()
-        frame = self._recorded(0, root) or self._record(0, root, self.plan.source.pixels, 0.0, None)
+        frame = self._recorded(0, root) or self._record(0, root, self.plan.source.pixels, 0.0, None, {})
         yield frame
         seen: dict[str, int] = {}
         for index in range(1, self.plan.copies + 1):
@@ -85,7 +87,7 @@ class ChainMaker:
             return None
         event = stored.event
         frame = Frame(index, step, event["pixels"], stored.blob, event["seconds"], reused=True)
-        self._append(frame, stored.bytes, stored.machine, event.get("effective"))
+        self._append(frame, stored.bytes, stored.machine, event["receipt"])
         return frame
 
     def _make(self, parent: Frame, index: int, step: str, seed: int, leg: Leg) -> Frame | None:
@@ -95,11 +97,13 @@ class ChainMaker:
         seconds = perf_counter() - began
         refusal = receipts[0].refusal or _unusable(picture, copies)
         if refusal is not None:
-            self._journal.append("refused", chain=self.plan.name, frame=index, message=refusal)
+            self._journal.append(
+                "refused", chain=self.plan.name, frame=index, message=refusal, receipt=_told(receipts[0])
+            )
             self.ending = Ending(Ended.REFUSED, index - 1, message=refusal)
             return None
         machine = None if leg.copier.determinism is Determinism.EXACT else self._machine
-        return self._record(index, step, to_pixels(copies), seconds, machine, dict(receipts[0].effective))
+        return self._record(index, step, to_pixels(copies), seconds, machine, _told(receipts[0]))
 
     def _record(
         self,
@@ -108,18 +112,16 @@ class ChainMaker:
         pixels: Pixels,
         seconds: float,
         machine: str | None,
-        effective: dict[str, object] | None = None,
+        receipt: Mapping[str, Any],
     ) -> Frame:
         data = encode(pixels)
         blob = self._store.blobs.put(data)
         self._held = (blob, pixels)
         frame = Frame(index, step, pixel_digest(pixels), blob, round(seconds, 6), reused=False)
-        self._append(frame, len(data), machine, effective)
+        self._append(frame, len(data), machine, receipt)
         return frame
 
-    def _append(
-        self, frame: Frame, length: int, machine: str | None, effective: dict[str, object] | None = None
-    ) -> None:
+    def _append(self, frame: Frame, length: int, machine: str | None, receipt: Mapping[str, Any]) -> None:
         self._journal.append(
             "step",
             chain=self.plan.name,
@@ -131,13 +133,19 @@ class ChainMaker:
             machine=machine,
             seconds=frame.seconds,
             reused=frame.reused,
-            **({"effective": effective} if effective else {}),
+            receipt=receipt,
         )
 
     def _pixels(self, frame: Frame) -> Pixels:
         if self._held is None or self._held[0] != frame.blob:
             self._held = (frame.blob, decode(self._store.blobs.get(frame.blob)))
         return self._held[1]
+
+
+def _told(receipt: Receipt) -> dict[str, Any]:
+    """What a receipt says beyond the seconds, which the frame has, and the refusal, which is an event of its own."""
+    facts = asdict(receipt)
+    return {key: value for key, value in facts.items() if key not in ("seconds", "refusal") and value not in (None, {})}
 
 
 def _unusable(picture: Tensor, copies: Tensor) -> str | None:
