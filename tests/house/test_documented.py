@@ -20,7 +20,7 @@ def test_the_command_reference_is_what_the_commands_say() -> None:
 def test_every_copier_and_parameter_is_documented(family: str) -> None:
     text = (DOCS / "copiers.md").read_text(encoding="utf-8")
     assert f"`{family}`" in text
-    for field in registry("copier")[family].parameters_type.model_fields:
+    for field in registry("copier")[family].Parameters.model_fields:
         assert f"`{field.replace('_', '-')}`" in text, f"{family}:{field}"
 
 

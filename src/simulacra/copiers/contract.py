@@ -4,12 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
 
 from simulacra.errors import UserError
+
+if TYPE_CHECKING:  # so that copiers are listed and their parameters checked without importing torch
+    from torch import Tensor
 
 
 class Determinism(StrEnum):
@@ -24,9 +26,15 @@ class Determinism(StrEnum):
 
 
 class Parameters(BaseModel):
-    """A copier's parameters: frozen, unknown fields refused; each field's description is its documentation."""
+    """A copier's parameters: frozen, unknown fields refused; each field's description is its documentation.
+
+    Every field has a default, or the copier says in its message which one to give.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+_Model = Parameters  # inside Copier the plain name means its attribute
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class Copier(ABC):
     """A map picture -> picture of the same size, with its parameters and weights.
 
     A subclass states its facts as class attributes and loads nothing until `copy` is first called, so that listing
-    and checking parameters stay cheap.
+    and checking parameters stay cheap; torch too is imported in the methods that need it.
     """
 
     family: ClassVar[str]
@@ -92,14 +100,16 @@ class Copier(ABC):
     """Whether it is meant as a control: no trained model inside."""
     extra: ClassVar[str | None] = None
     """The extra of simulacra that installs what it runs on."""
-    size_rule: ClassVar[SizeRule] = SizeRule()
+    size_rule: SizeRule = SizeRule()
     Parameters: ClassVar[type[Parameters]] = Parameters
+    """The model of its parameters; a subclass names its own here and annotates `parameters` with it."""
+    parameters: _Model
 
-    def __init__(self, parameters: Parameters | None = None) -> None:
-        self.parameters = parameters if parameters is not None else self.Parameters()
+    def __init__(self, parameters: _Model | None = None) -> None:
+        self.parameters = self.Parameters() if parameters is None else parameters
 
     @abstractmethod
-    def copy(self, pictures: Tensor, seeds: Sequence[int], step: int) -> tuple[Tensor, list[Receipt]]:
+    def copy(self, pictures: "Tensor", seeds: Sequence[int], step: int) -> "tuple[Tensor, list[Receipt]]":
         """Copy a batch of pictures once.
 
         Args:
@@ -134,7 +144,7 @@ class Copier(ABC):
         return ()
 
     def resize_path(self) -> str | None:
-        """The specification of the control that does this copier's resizing and nothing else; None if it never resizes."""
+        """The specification of the control that does this copier's resizing and nothing else; None without resizing."""
         return None
 
     @property
@@ -145,7 +155,7 @@ class Copier(ABC):
         return f"{self.family}:{listed}" if listed else self.family
 
     def operator(self) -> dict[str, Any]:
-        """What decides the pictures this copier makes: family, version, parameters, weights. The core of a step's identity."""
+        """What decides the pictures this copier makes, and so the core of a step's identity; fit for canonical JSON."""
         return {
             "family": self.family,
             "version": self.version,

