@@ -106,6 +106,7 @@ def test_keys_move_the_scrubber_the_curves_and_the_readout(browser: Browser, pag
         const now = () => by("counter").textContent;
         const keys = ["ArrowRight", "PageUp", "ArrowLeft", "PageDown", "End", "Home", "5"];
         seen.copies = [];
+        await press("Home");
         for (const key of keys) { await press(key); seen.copies.push(now()); }
         await press("Home"); for (let copy = 0; copy < 6; copy += 1) await press("ArrowRight");
         const value = (measure) => one(`#readout [data-measure=${measure}]`).cells[1];
@@ -197,13 +198,14 @@ def test_plays_to_the_end_and_stops(browser: Browser, runs: Runs) -> None:
     seen = browser.drive(
         result.folder / "page.html",
         """
+        seen.start = by("counter").textContent;
         by("play").click();
         seen.playing = by("play").getAttribute("aria-label");
         await pause(6000);
         seen.end = [by("counter").textContent, by("play").getAttribute("aria-label")];
         """,
     )
-    assert seen == {"playing": "Pause", "end": ["5", "Play"]}
+    assert seen == {"start": "5", "playing": "Pause", "end": ["5", "Play"]}
 
 
 def test_one_picture_at_a_time(browser: Browser, runs: Runs) -> None:

@@ -12,7 +12,6 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Column
@@ -26,18 +25,14 @@ class Bars:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            TextColumn(
-                "{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"), markup=False
-            ),
-            BarColumn(bar_width=24),
+            TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True), markup=False),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[outcome]}", markup=False),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=Console(stderr=True),
             expand=True,
         )
-        self._task = TaskID(0)
+        self._stage, self._task = "", TaskID(0)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -50,7 +45,8 @@ class Bars:
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """A new bar."""
-        self._task = self._progress.add_task(stage, total=total, completed=done, outcome="")
+        self._stage = stage
+        self._task = self._progress.add_task(stage, total=total, completed=done)
 
     def advance(self, done: int) -> None:
         """Move the newest bar."""
@@ -59,7 +55,9 @@ class Bars:
     def end(self, outcome: str) -> None:
         """Close the newest bar: a chain that settled early is complete all the same."""
         done = self._progress.tasks[-1].completed
-        self._progress.update(self._task, total=max(done, 1), completed=max(done, 1), outcome=outcome)
+        self._progress.update(
+            self._task, total=max(done, 1), completed=max(done, 1), description=f"{self._stage}: {outcome}"
+        )
 
     def tell(self, sentence: str) -> None:
         """A line above the bars."""

@@ -7,7 +7,7 @@
 
   // What is shown. Everything on the page follows from these and from nothing else.
   const MODES = ["pair", "single", "wipe", "map"];
-  const state = { subject: 0, chain: 0, copy: 0, mode: "pair", against: "origin", playing: false };
+  const state = { subject: 0, chain: 0, copy: run.span, mode: "pair", against: "origin", playing: false };
   const chainsNow = () => run.subjects[state.subject];
   const chainNow = () => chainsNow()[state.chain];
 
@@ -421,8 +421,8 @@
 
   const recall = () => {
     const asked = new URLSearchParams(location.hash.slice(1));
-    const number = (key, most) => clamp(Number.parseInt(asked.get(key) ?? "0", 10) || 0, 0, most);
-    state.copy = number("frame", run.span);
+    const number = (key, most, otherwise = 0) => clamp(Number.parseInt(asked.get(key) ?? otherwise, 10) || 0, 0, most);
+    state.copy = number("frame", run.span, run.span); // a page opens on what became of the picture
     if (MODES.includes(asked.get("view"))) chooseMode(asked.get("view"));
     if (["origin", "previous"].includes(asked.get("against"))) chooseAgainst(asked.get("against"));
     chooseSubject(number("picture", run.subjects.length - 1));
