@@ -1,6 +1,7 @@
 """Real weights from the local cache, tiny made-up ones of the same formats, and the fixture plugin."""
 
 import shutil
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +38,9 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (info / "entry_points.txt").write_text(f"[simulacra.copiers]\n{lines}")
     monkeypatch.syspath_prepend(str(site))
     registry.cache_clear()
+    sys.modules.pop("simulacra_fixture_plugin", None)  # of an earlier test's copy
     yield project["name"]
+    sys.modules.pop("simulacra_fixture_plugin", None)
     registry.cache_clear()
 
 

