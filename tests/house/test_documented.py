@@ -11,6 +11,11 @@ from simulacra.registry import registry
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def pages() -> str:
+    """All pages but the one that is written from the commands themselves."""
+    return " ".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md") if page.name != "commands.md")
+
+
 def test_the_command_reference_is_what_the_commands_say() -> None:
     # Written by: python -c "from simulacra.cli import app; print(app.generate_docs(), end='')" > docs/commands.md
     assert (DOCS / "commands.md").read_text(encoding="utf-8") == app.generate_docs()
@@ -18,7 +23,7 @@ def test_the_command_reference_is_what_the_commands_say() -> None:
 
 @pytest.mark.parametrize("family", list(registry("copier")))
 def test_every_copier_and_parameter_is_documented(family: str) -> None:
-    text = (DOCS / "copiers.md").read_text(encoding="utf-8")
+    text = pages()
     assert f"`{family}`" in text
     for field in registry("copier")[family].Parameters.model_fields:
         assert f"`{field.replace('_', '-')}`" in text, f"{family}:{field}"
@@ -26,7 +31,7 @@ def test_every_copier_and_parameter_is_documented(family: str) -> None:
 
 @pytest.mark.parametrize("channel", list(registry("measure")))
 def test_every_measure_is_documented_with_its_definition(channel: str) -> None:
-    text = " ".join((DOCS / name).read_text(encoding="utf-8") for name in ("measures.md", "face.md"))
+    text = pages()
     for measure in registry("measure")[channel].measures:
         assert f"`{measure.name}`" in text, measure.name
         assert measure.definition and measure.source
