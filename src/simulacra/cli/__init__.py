@@ -40,8 +40,6 @@ app.command(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code: 0 done, 2 bad input, 130 interrupted; our faults: a traceback."""
-    # Waiting threads spin 30 times as long by default. On idle cores this is as fast; on busy ones a copy took a tenth.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # file names need not be UTF-8
     try:
