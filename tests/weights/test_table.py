@@ -19,7 +19,7 @@ def test_every_entry_says_what_a_reader_needs(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_wheels_are_pinned_and_hold_no_native_code(name: str) -> None:
     wheel = network(name).wheel
-    assert wheel.file.endswith("-py3-none-any.whl")
+    assert wheel.file.endswith("py3-none-any.whl")  # py2.py3 too
     assert wheel.file.startswith(f"{wheel.package.replace('-', '_')}-{wheel.version}-")
     assert wheel.folder.endswith("/")
 

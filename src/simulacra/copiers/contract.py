@@ -79,7 +79,8 @@ class Copier(ABC):
     """A map picture -> picture of the same size, with its parameters and weights.
 
     A subclass states its facts as class attributes and loads nothing until `copy` is first called, so that listing
-    and checking parameters stay cheap; torch too is imported in the methods that need it.
+    and checking parameters stay cheap; torch too is imported in the methods that need it. Where a fact follows from the
+    parameters, the object states it again: the class then says what holds for the defaults.
     """
 
     family: ClassVar[str]
@@ -90,9 +91,9 @@ class Copier(ABC):
     licence: ClassVar[str]
     origin: ClassVar[str]
     """Where the method and its weights come from: paper, project, package."""
-    determinism: ClassVar[Determinism]
-    differentiable: ClassVar[bool] = False
-    seeded: ClassVar[bool] = False
+    determinism: Determinism
+    differentiable: bool = False
+    seeded: bool = False
     """Whether the copy depends on the seed; a copier that is not seeded gives equal replicates."""
     autonomous: ClassVar[bool] = True
     """Whether the map is the same at every step; only then does an exact repeat prove a fixed point or a cycle."""

@@ -54,6 +54,18 @@ def make(text: str) -> Copier:
         raise UserError(_sentence(name, error)) from error
 
 
+def refuse_separator(key: str, value: str) -> str:
+    """A value as it is, for a validator of parameters that hold free text: the specification must give it again.
+
+    Raises:
+        ValueError: the value holds `,word=`, which would begin another parameter.
+    """
+    if match := _SEPARATOR.search(value):
+        held = value[match.start() :].partition("=")[0]
+        raise ValueError(f"{key} holds '{held}=', which reads as another parameter; write it another way")
+    return value.strip()
+
+
 def _split(name: str, listed: str) -> dict[str, str]:
     given: dict[str, str] = {}
     for part in _SEPARATOR.split(listed) if listed else ():

@@ -19,7 +19,7 @@ GOOD = made(picture_bytes(180))
 
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment, "available_channels", lambda: ({}, {}))
+    monkeypatch.setattr(experiment, "available_channels", lambda names: ({}, {}))
 
 
 @pytest.fixture

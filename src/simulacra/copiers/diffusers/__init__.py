@@ -1,0 +1,1 @@
+"""Copiers made of models in diffusers folders: autoencoders and editing pipelines, read as data."""
