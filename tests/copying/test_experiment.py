@@ -17,7 +17,7 @@ from .toys import Blink, Broken, Darken, Elsewhere, Invert, Moody, Noise
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests are about frames; measuring has its own."""
-    monkeypatch.setattr(subject, "available_channels", lambda: ({}, {}))
+    monkeypatch.setattr(subject, "available_channels", lambda names: ({}, {}))
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_bad_input_writes_nothing(picture: Path, own_store: Path, change: dict[s
 def test_a_size_the_copier_refuses_writes_nothing(tmp_path: Path, own_store: Path) -> None:
     path = tmp_path / "wide.png"
     Image.new("RGB", (16380, 1)).save(path)
-    with pytest.raises(UserError, match="16380x1 px does not fit copier moving-grid: .* choose another --size"):
+    with pytest.raises(UserError, match=r"16380x1 px does not fit copier moving-grid: .* choose another --size"):
         copy(path, copier="moving-grid", size="original")
     assert not own_store.exists()
 

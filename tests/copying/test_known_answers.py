@@ -16,7 +16,7 @@ from simulacra.images.pixels import pixel_digest
 
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "available_channels", lambda: ({}, {}))
+    monkeypatch.setattr(subject, "available_channels", lambda names: ({}, {}))
 
 
 def chain(picture: Path, copier: str, times: int = 101) -> Chain:

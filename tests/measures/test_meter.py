@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from simulacra.errors import UserError
 from simulacra.measures import meter as module
 from simulacra.measures.colour import Colour
 from simulacra.measures.contract import Against, Better, Channel, Columns, Features, Measure, Undefined
@@ -139,6 +140,20 @@ def test_channels_that_cannot_run_are_named_with_the_reason(monkeypatch: pytest.
     channels, absent = available_channels()
     assert list(channels) == ["brightness"]
     assert absent == {"face": "type: simulacra weights get face"}
+
+
+def test_a_slow_channel_is_measured_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Brightness):
+        by_default = False
+
+    monkeypatch.setattr(module, "registry", lambda kind: {"brightness": Brightness, "slow": Slow})
+    assert list(available_channels()[0]) == ["brightness"]
+    assert list(available_channels(["slow"])[0]) == ["slow"]
+
+
+def test_an_unknown_channel_is_told_the_near_ones() -> None:
+    with pytest.raises(UserError, match="channel 'color' is unknown; did you mean colour"):
+        available_channels(["color"])
 
 
 def test_the_channels_without_weights_are_always_there() -> None:

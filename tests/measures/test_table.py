@@ -7,15 +7,16 @@ from simulacra.measures.contract import Against, Better, Measure
 from simulacra.measures.table import filled, table
 from simulacra.registry import registry
 
-PAGE = Path(__file__).parents[2] / "docs" / "measures.md"
+PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("measures.md", "perception.md")]
 
 
-def test_the_page_documents_every_measure_as_it_is() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    assert filled(page) == page, "type: python -m simulacra.measures.table docs/measures.md"
+def test_the_pages_document_every_measure_as_it_is() -> None:
+    pages = [path.read_text(encoding="utf-8") for path in PAGES]
+    for page in pages:
+        assert filled(page) == page, "type: python -m simulacra.measures.table docs/measures.md docs/perception.md"
     for name in registry("measure"):
         if registry("measure").source(name).startswith("simulacra "):
-            assert f"<!-- measures: {name} -->" in page
+            assert f"<!-- measures: {name} -->" in "".join(pages)
 
 
 def test_a_table_has_a_row_a_measure() -> None:

@@ -25,6 +25,7 @@ def copy(
     replicates: int = 1,
     seed: int = 0,
     fork: str | None = None,
+    channel: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     store: Path | None = None,
     pixel_limit: int = 100_000_000,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -54,6 +55,8 @@ def copy(
         Of every random draw.
     fork
         RUN@FRAME: take that run's pictures and its frames up to FRAME, and let the copier make the rest.
+    channel
+        A channel to measure, such as colour; may be given several times. Otherwise all but the slow ones.
     store
         Folder of the run store; otherwise $SIMULACRA_STORE, or ./runs.
     pixel_limit
@@ -75,6 +78,7 @@ def copy(
                 replicates=replicates,
                 seed=seed,
                 fork=fork,
+                channels=channel or None,
                 store=store,
                 pixel_limit=pixel_limit,
                 watcher=watcher,

@@ -35,6 +35,7 @@ def copy(
     replicates: int = 1,
     seed: int = 0,
     fork: str | None = None,
+    channels: Sequence[str] | None = None,
     store: Path | None = None,
     pixel_limit: int = PIXEL_LIMIT,
     watcher: Watcher | None = None,
@@ -53,6 +54,7 @@ def copy(
         replicates: chains a picture, each with its own seed; only where the copier draws anything.
         seed: of every random draw.
         fork: `RUN@FRAME`: take that run's pictures and its frames up to FRAME, and let `copier` make the rest.
+        channels: names of what to measure; None means all channels but the slow ones. Frames do not depend on it.
         store: folder of the run store; None means that of the environment, or `./runs`.
         pixel_limit: files with more pixels are refused unread, against decompression bombs.
         watcher: hears about progress; None for silence.
@@ -78,22 +80,22 @@ def copy(
     beside = [make(text) for text in dict.fromkeys(chosen)]
     _check([leg.copier for leg in legs] + beside, sources)
 
+    measured, absent = available_channels(channels)
     plans, told = plan_chains(sources, legs, beside, replicates, seed)
     run = Store.open(store).run(
         EXPERIMENT,
         model.family,
         run_identity(sources, legs, beside, replicates, seed),
         _settings(sources, legs, plans, times),
-        _command(files, model, times, size, controls, replicates, seed, fork),
+        _command(files, model, times, size, controls, replicates, seed, fork, channels),
     )
     plans = _as_first_named(plans, run)
     for sentence in [told, *(f"{source.label}: {said}" for source in sources for said in source.told)]:
         if sentence:
             watcher.tell(sentence)
-    channels, absent = available_channels()
     for name, reason in absent.items():
         watcher.tell(f"the {name} channel is not measured: {reason}")
-    return _Copying(run, plans, list(channels.values()), absent, watcher).result()
+    return _Copying(run, plans, list(measured.values()), absent, watcher).result()
 
 
 class _Copying:
@@ -260,6 +262,7 @@ def _command(
     replicates: int,
     seed: int,
     fork: str | None,
+    channels: Sequence[str] | None,
 ) -> str:
     """What a person types to make or continue this run."""
     words = ["simulacra", "copy", *map(str, files), "--copier", model.specification, "--times", str(times)]
@@ -275,4 +278,5 @@ def _command(
         words += ["--replicates", str(replicates)]
     if seed != 0:
         words += ["--seed", str(seed)]
+    words += [word for name in channels or () for word in ("--channel", name)]
     return shlex.join(words).encode(errors="backslashreplace").decode()

@@ -62,6 +62,8 @@ class Channel(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     """Raised whenever the same pictures would get other numbers."""
+    by_default: ClassVar[bool] = True
+    """Whether a chain is measured in it unasked; a slow channel is asked for by name."""
     measures: ClassVar[tuple[Measure, ...]]
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Measures a chain as it grows: every frame alone, against frame 0, and against the frame before it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from math import isfinite
 from typing import Literal, Self
@@ -8,7 +8,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
-from simulacra.errors import UserError
+from simulacra.errors import UserError, unknown
 from simulacra.measures.contract import Against, Channel, Columns, Features, Undefined, Value
 from simulacra.measures.workers import Workers
 from simulacra.registry import registry
@@ -118,15 +118,27 @@ class ChainMeter:
         self._shape = frames.shape[1:]
 
 
-def available_channels() -> tuple[dict[str, Channel], dict[str, str]]:
-    """The registered channels that can run here, by name, and why each of the others cannot, with what to type."""
+def available_channels(names: Sequence[str] | None = None) -> tuple[dict[str, Channel], dict[str, str]]:
+    """The wanted channels that can run here, by name, and why each of the others cannot, with what to type.
+
+    Args:
+        names: the channels that are wanted; None means all that are measured by default.
+
+    Raises:
+        UserError: no channel has one of the names.
+    """
     channels: dict[str, Channel] = {}
     absent: dict[str, str] = {}
-    for name in registry("measure"):
+    known = registry("measure")
+    for name in known if names is None else names:
+        if name not in known:
+            raise unknown("channel", name, known)
         try:
-            channel: Channel = registry("measure")[name]()
+            channel: Channel = known[name]()
         except UserError as error:  # a plugin that does not load
             absent[name] = str(error)
+            continue
+        if names is None and not channel.by_default:
             continue
         reason = channel.unavailable()
         if reason is None:
