@@ -1,6 +1,7 @@
 """A copying run made by hand: real stored frames, plain numbers, and every kind of ending."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -143,6 +144,32 @@ def melting(runs: Runs, *, size: int = 32, copies: int = 20) -> CopyResult:
         ],
         copies,
     )
+
+
+def with_scores(result: CopyResult, scores: dict[str, tuple[Better, Value, Value]]) -> CopyResult:
+    """The run with no-reference scores that go straight from one value to another."""
+    measures = tuple(
+        Measure(name, "1", Against.NOTHING, better, "A score.", "A paper") for name, (better, *_) in scores.items()
+    )
+
+    def column(first: Value, last: Value, frames: int) -> tuple[Value, ...]:
+        return (first, *(last for _ in range(frames - 1)))
+
+    chains = tuple(
+        replace(
+            chain,
+            values={
+                **chain.values,
+                "frame": {
+                    **chain.values["frame"],
+                    **{name: column(first, last, len(chain.frames)) for name, (_, first, last) in scores.items()},
+                },
+            },
+        )
+        for chain in result.chains
+    )
+    channels = {**result.channels, "quality": tuple(scores)}
+    return replace(result, chains=chains, measures=result.measures + measures, channels=channels)
 
 
 def _values(frames: Sequence[Pixels], face_until: int) -> dict[str, dict[str, tuple[Value, ...]]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from simulacra.copying.result import CopyResult
@@ -146,7 +147,7 @@ def test_views_chains_and_references(browser: Browser, page: Path, result: CopyR
         const visible = (id) => by(id).getBoundingClientRect().width > 0;
         await press("End");
         seen.views = {};
-        for (const mode of ["pair", "single", "wipe", "map"]) {
+        for (const mode of ["pair", "single", "wipe", "blink", "map"]) {
           seen.views[mode] = ["reference", "current", "map"].filter(visible);
           if (mode === "map") seen.mean = Number(by("map").dataset.mean);
           await press("v");
@@ -177,6 +178,7 @@ def test_views_chains_and_references(browser: Browser, page: Path, result: CopyR
         "pair": ["reference", "current"],
         "single": ["current"],
         "wipe": ["reference", "current"],
+        "blink": ["reference", "current"],
         "map": ["current", "map"],
     }
     first, last = (srgb_to_lab(to_picture(result.frame_pixels(result.chains[0].frames[index]))) for index in (0, 20))
@@ -192,6 +194,87 @@ def test_views_chains_and_references(browser: Browser, page: Path, result: CopyR
     assert (seen["hover"], seen["clicked"]) == ("at 10", "5")
 
 
+def test_any_frame_of_any_chain_can_be_pinned(browser: Browser, page: Path, result: CopyResult) -> None:
+    seen = browser.drive(
+        page,
+        """
+        const pinned = () => [by("pinned").hidden, by("reference-caption").textContent];
+        await drawn(); seen.before = pinned();
+        await press("7"); await press("m"); await press("End");
+        seen.own = pinned();
+        seen.curves = one(".curves-against :checked").value;
+        await press("r"); seen.let_go = by("reference-caption").textContent;
+        await press("c"); await press("c"); await press("c"); await press("m");
+        await press("c");
+        seen.other = pinned();
+        await press("v"); await press("v"); await press("v"); await press("v");
+        seen.mean = Number(by("map").dataset.mean);
+        await pause(600);
+        seen.address = location.hash;
+        """,
+        "#against=previous",
+    )
+    assert seen["before"] == [True, "frame 19"]
+    assert seen["own"] == [False, "frame 14, pinned"]
+    assert seen["curves"] == "previous"  # curves know no pinned frame
+    assert seen["let_go"] == "frame 0, the original"
+    assert seen["other"] == [False, "frame 20 of resize:by=4, pinned"]
+    model, control = (srgb_to_lab(to_picture(result.frame_pixels(result.chains[n].frames[20]))) for n in (0, 3))
+    # CIEDE2000 by pixel, here and there in float32 CIELAB.
+    assert seen["mean"] == pytest.approx(float(delta_e_2000(control, model).double().mean()), rel=1e-3)
+    assert "against=pinned" in seen["address"] and "pin=3%3A20" in seen["address"]
+
+
+def test_blinks_and_flips_by_hand(browser: Browser, page: Path) -> None:
+    seen = browser.drive(
+        page,
+        """
+        const top = () => getComputedStyle(one(".reference"));
+        await press("b");
+        seen.blinks = top().animationName;
+        seen.front = [];
+        for (let turn = 0; turn < 2; turn += 1) { await press("b"); seen.front.push(top().opacity); }
+        seen.still = top().animationName;
+        by("current").click(); seen.front.push(top().opacity);
+        """,
+    )
+    assert seen == {"blinks": "blink", "front": ["1", "0", "1"], "still": "none"}
+
+
+def test_the_ribbon_moves_the_scrubber_and_the_slit_scan_takes_any_column(
+    browser: Browser, page: Path, result: CopyResult
+) -> None:
+    seen = browser.drive(
+        page,
+        """
+        const lane = one('.ribbon[data-chain="3"]'), box = lane.getBoundingClientRect();
+        lane.setPointerCapture = () => {};
+        const at = { clientX: box.left + box.width * 5.5 / 21, clientY: box.top + 4, button: 0, pointerId: 1 };
+        lane.dispatchEvent(new PointerEvent("pointerdown", at));
+        await drawn();
+        seen.clicked = [by("counter").textContent, one("#chains [aria-checked=true]").textContent];
+        seen.here = lane.style.getPropertyValue("--here");
+        const column = async (canvas) => [...canvas.getContext("2d").getImageData(5, 0, 1, canvas.height).data];
+        const place = one(".slit-place"), slit = () => one('.slit .lane[data-chain="0"] canvas');
+        while (all(".slit .lane canvas").length < 4) await pause(20);
+        const linked = slit();
+        seen.linked = await column(linked);
+        place.value = 250; place.dispatchEvent(new Event("input"));
+        while (slit() === linked) await pause(20);
+        seen.chosen = await column(slit());
+        await pause(600);
+        seen.address = location.hash;
+        """,
+        "#slit=0.75",
+    )
+    assert seen["clicked"] == ["5", "controlresize:by=4"]
+    assert float(seen["here"].rstrip("%")) == pytest.approx(100 * 5.5 / 21)
+    pixels = result.frame_pixels(result.chains[0].frames[5])
+    for name, column in (("linked", 24), ("chosen", 8)):
+        assert np.array_equal(np.array(seen[name]).reshape(32, 4)[:, :3], pixels[:, column])
+    assert "slit=0.250" in seen["address"]
+
+
 def test_plays_to_the_end_and_stops(browser: Browser, runs: Runs) -> None:
     result = melting(runs, copies=5)
     write_page(result, result.folder / "page.html")
@@ -201,7 +284,8 @@ def test_plays_to_the_end_and_stops(browser: Browser, runs: Runs) -> None:
         seen.start = by("counter").textContent;
         by("play").click();
         seen.playing = by("play").getAttribute("aria-label");
-        await pause(6000);
+        while (by("play").getAttribute("aria-label") === "Pause") await pause(100);
+        await drawn();
         seen.end = [by("counter").textContent, by("play").getAttribute("aria-label")];
         """,
     )
@@ -216,7 +300,17 @@ def test_one_picture_at_a_time(browser: Browser, runs: Runs) -> None:
         result.folder / "page.html",
         """
         const names = () => all(".exhibit").filter((exhibit) => !exhibit.hidden).map((exhibit) => exhibit.ariaLabel);
+        await press("m");
         seen.first = names(); await press("p"); seen.second = names(); seen.chosen = by("picture").value;
+        seen.pinned = by("pinned").hidden;
+        one('.ends [data-subject="0"][data-copy="2"]').click(); await drawn();
+        seen.wall = [names(), by("counter").textContent];
         """,
     )
-    assert seen == {"first": ["astronaut"], "second": ["coffee"], "chosen": "1"}
+    assert seen == {
+        "first": ["astronaut"],
+        "second": ["coffee"],
+        "chosen": "1",
+        "pinned": True,  # a pinned frame is one of its picture
+        "wall": [["astronaut"], "2"],
+    }

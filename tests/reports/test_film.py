@@ -49,6 +49,19 @@ def test_the_film_shows_the_pictures_with_their_number(runs: Runs, tmp_path: Pat
     assert np.abs(np.asarray(first, dtype=float) - np.asarray(second))[upper].max() < 60
 
 
+def test_the_drift_is_burnt_in_on_request(runs: Runs, tmp_path: Path) -> None:
+    start = portrait(128)
+    result = runs.result([runs.chain([start, start])], 1)
+    write_film_webp(result, tmp_path / "plain.webp")
+    write_film_webp(result, tmp_path / "told.webp", drift=True)
+    (plain, _), *_ = _frames(tmp_path / "plain.webp")
+    (told, _), *_ = _frames(tmp_path / "told.webp")
+    apart = np.abs(np.asarray(plain, dtype=float) - np.asarray(told)).max(axis=(0, 2))
+    # The plate is longer, so it covers more of the picture to the right of the number; nothing else changes.
+    assert apart[24:60].min() > 20
+    assert apart[100:].max() < 10
+
+
 def test_a_long_chain_is_sampled_with_both_ends(runs: Runs) -> None:
     copies = film_copies(runs.result([runs.chain(melt(portrait(8), 300))], 300))
     assert len(copies) == LONGEST_FILM

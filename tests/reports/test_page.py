@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from simulacra.copying.result import CopyResult
-from simulacra.measures.contract import Undefined
+from simulacra.measures.contract import Better, Undefined, Value
 from simulacra.reports.page import write_page
 from simulacra.reports.subjects import subjects
 from simulacra.reports.verdict import verdict
 
-from .conftest import Runs, melt, portrait
+from .conftest import Runs, melt, portrait, with_scores
 
 VOID = {"meta", "link", "img", "input", "br", "path", "circle"}
 
@@ -100,7 +100,7 @@ def test_readable_without_script(result: CopyResult) -> None:
     assert result.command in words
     assert "control webp:quality=80" in words
     hidden = {found["id"] for _, found in page.elements if "hidden" in found}
-    assert hidden == {"viewer", "transport"}  # what only works with script shows only with script
+    assert hidden == {"viewer", "transport", "pinned"}  # what only works with script shows only with script
 
 
 def test_every_measure_has_its_curve_against_both_references(result: CopyResult) -> None:
@@ -155,6 +155,57 @@ def test_ids_are_unique_and_labels_point_somewhere(result: CopyResult) -> None:
     assert len(ids) == len(set(ids))
     assert all(found["aria-labelledby"] in ids for _, found in page.elements if "aria-labelledby" in found)
     assert all("alt" in image for image in page.all("img"))
+
+
+def test_a_gap_says_from_which_frame_on(runs: Runs) -> None:
+    chain = runs.chain(melt(portrait(16), 3))
+    blind = Undefined("the brows do not stand out")
+    ssim = {"origin": (1.0, blind, blind, blind), "previous": (Undefined("frame 0 has none before it"), *(blind,) * 3)}
+    chain = replace(chain, values={**chain.values, **{key: {**chain.values[key], "ssim": ssim[key]} for key in ssim}})
+    _, page = page_of(runs.result([chain], 3))
+    assert "from frame 1 on: the brows do not stand out" in page.words()  # against frame 0, which has brows
+    assert "every frame: the brows do not stand out" in page.words()  # against the frame before
+
+
+def test_through_time_every_chain_has_its_ribbon_and_its_slit_scan(result: CopyResult) -> None:
+    _, page = page_of(result)
+    lanes = [found for tag, found in page.elements if tag == "div" and found.get("class", "").split()[:1] == ["lane"]]
+    assert [found["data-chain"] for found in lanes] == ["0", "1", "2", "3", "0", "1", "2", "3"]
+    pictures = [image for image in page.all("img") if "column through time" in image["alt"]]
+    assert {(image["width"], image["height"]) for image in pictures} == {("21", "32")}
+
+
+def test_the_wall_shows_the_end_of_every_chain_in_question(runs: Runs, result: CopyResult) -> None:
+    assert "Where they ended" not in page_of(result)[1].words()  # one chain: the viewer shows its end
+    chains = [
+        runs.chain(melt(portrait(16, name), 2), picture=name, replicate=number)
+        for name in ("astronaut", "coffee")
+        for number in (1, 2)
+    ]
+    _, page = page_of(runs.result(chains, 2))
+    assert "Where they ended" in page.words()
+    tiles = [button for button in page.all("button") if "data-subject" in button]
+    assert [(tile["data-subject"], tile["data-chain"], tile["data-copy"]) for tile in tiles] == [
+        *(("0", "0", "0"), ("0", "0", "2"), ("0", "1", "2")),
+        *(("1", "0", "0"), ("1", "0", "2"), ("1", "1", "2")),
+    ]
+
+
+def test_scores_without_an_original_stand_on_their_own_panel_alone(result: CopyResult) -> None:
+    assert "Scores that know no original" not in page_of(result)[1].words()
+    scores: dict[str, tuple[Better, Value, Value]] = {"beauty": (Better.HIGHER, 0.25, 0.5)}
+    _, page = page_of(with_scores(result, scores))
+    assert "Scores that know no original" in page.words()
+    assert "1 of 1 scores call copy 20 better than the original: beauty rose" in page.words()
+    drawn = [svg for svg in page.all("svg") if svg.get("data-measure") == "beauty"]
+    assert len(drawn) == 1
+    readout = json.loads(page.data["run"])["readout"]
+    assert "beauty" not in [name for channel in readout for name in channel]
+
+
+def test_a_page_tells_why_no_trails_are_drawn(result: CopyResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulacra.measures.face.Face.unavailable", lambda self: "the weights face-mesh are missing")
+    assert "No trails of the face are drawn: the weights face-mesh are missing." in page_of(result)[1].words()
 
 
 def test_a_page_above_its_budget_says_what_it_left_out(result: CopyResult) -> None:

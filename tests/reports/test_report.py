@@ -9,7 +9,7 @@ from simulacra.reports import write_report
 
 from .conftest import Runs, melting, portrait
 
-FILES = ["film.gif", "film.webp", "measures.csv", "measures.json", "page.html", "strip.webp"]
+FILES = ["film.gif", "film.mp4", "film.webp", "measures.csv", "measures.json", "page.html", "strip.webp"]
 
 
 def test_writes_every_file_and_nothing_else(result: CopyResult) -> None:

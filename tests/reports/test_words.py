@@ -4,7 +4,8 @@ from simulacra.reports import words
 
 
 def _measures() -> dict[str, tuple[str, Measure]]:
-    channels: list[type[Channel]] = [registry("measure")[name] for name in ("colour", "geometry", "structure", "face")]
+    names = ("colour", "geometry", "structure", "face", "perception", "quality")
+    channels: list[type[Channel]] = [registry("measure")[name] for name in names]
     return {measure.name: (channel.name, measure) for channel in channels for measure in channel.measures}
 
 

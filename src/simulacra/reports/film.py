@@ -13,6 +13,7 @@ from simulacra.images.strip import contact_sheet, drift_spaced
 from simulacra.reports.files import writing
 from simulacra.reports.pictures import evenly, webp_bytes
 from simulacra.reports.subjects import Subject, frame_at, number_at, subjects
+from simulacra.reports.video import write_mp4
 from simulacra.reports.words import DRIFT
 from simulacra.runs.atomic import writing_to
 
@@ -43,18 +44,30 @@ def film_copies(result: CopyResult) -> list[int]:
     return evenly(max(len(chain.frames) for chain in film_chains(result)), LONGEST_FILM)
 
 
-def write_film_webp(result: CopyResult, path: Path) -> None:
-    """The film as animated WebP: frame number burnt in, easing in, resting on the first and the last frame."""
+def write_film_webp(result: CopyResult, path: Path, *, drift: bool = False) -> None:
+    """The film as animated WebP: frame number burnt in, easing in, resting on the first and the last frame.
+
+    Args:
+        result: the run.
+        path: of the file.
+        drift: whether the colour difference from frame 0 stands beside the number.
+    """
     copies = film_copies(result)
     with writing_to(path.parent):
-        write_webp(path, _film(result, copies), schedule(len(copies)))
+        write_webp(path, _film(result, copies, drift), schedule(len(copies)))
 
 
-def write_film_gif(result: CopyResult, path: Path) -> None:
+def write_film_gif(result: CopyResult, path: Path, *, drift: bool = False) -> None:
     """The film as GIF, for places that show nothing newer."""
     copies = film_copies(result)
     with writing_to(path.parent):
-        write_gif(path, _film(result, copies), schedule(len(copies)))
+        write_gif(path, _film(result, copies, drift), schedule(len(copies)))
+
+
+def write_film_mp4(result: CopyResult, path: Path, *, drift: bool = False) -> None:
+    """The film as H.264, for places that play no animated picture; needs the extra `video`."""
+    copies = film_copies(result)
+    write_mp4(path, _film(result, copies, drift), schedule(len(copies)))
 
 
 def strip_copies(subject: Subject) -> list[int]:
@@ -85,7 +98,7 @@ def write_strip(result: CopyResult, path: Path) -> None:
         temporary.write_bytes(webp_bytes(sheet, quality=90))
 
 
-def _film(result: CopyResult, copies: Sequence[int]) -> Iterator[Pixels]:
+def _film(result: CopyResult, copies: Sequence[int], drift: bool) -> Iterator[Pixels]:
     """The frames of the film, one in memory at a time: the chains side by side, each with its number."""
     chains = film_chains(result)
     sizes = [_size(result, chain) for chain in chains]
@@ -102,7 +115,9 @@ def _film(result: CopyResult, copies: Sequence[int]) -> Iterator[Pixels]:
             shown = len(chain.frames) - 1 if index is None else index
             picture = Image.fromarray(result.frame_pixels(chain.frames[shown]))
             sheet.paste(picture if picture.size == box else picture.resize(box, Image.Resampling.LANCZOS), (left, 0))
-            _burn(sheet, left, str(copy) if index is not None else f"{shown}, refused", font)
+            told = str(copy) if index is not None else f"{shown}, refused"
+            far = number_at(chain, "origin", DRIFT, copy if index is not None else shown) if drift else None
+            _burn(sheet, left, told if far is None else f"{told} · drift {far:.1f}", font)
             left += box[0] + _GAP
         yield np.asarray(sheet)
 

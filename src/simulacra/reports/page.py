@@ -1,8 +1,7 @@
 """The page of a run: one HTML file that needs nothing else, readable without script, streamed to the disk."""
 
-import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -16,16 +15,18 @@ from PIL import Image
 
 from simulacra.copying.result import Chain, CopyResult, Reference
 from simulacra.errors import UserError
-from simulacra.images.animation import schedule
 from simulacra.measures.contract import Against, Better, Measure, Undefined
 from simulacra.registry import registry
-from simulacra.reports import curves, words
+from simulacra.reports import curves, fooled, words
 from simulacra.reports.carried import BUDGET, Carried, carry
+from simulacra.reports.data import page_data, script_json
 from simulacra.reports.files import writing
 from simulacra.reports.film import film_copies, strip_copies
-from simulacra.reports.numbers import gaps, reasons, shown
+from simulacra.reports.numbers import gaps, shown
 from simulacra.reports.pictures import check_frames, fitted, webp_bytes
 from simulacra.reports.subjects import Subject, chain_label, ending_sentence, frame_at, number_at, span, subjects
+from simulacra.reports.timeline import Timeline, timeline
+from simulacra.reports.trails import Trails, trails
 from simulacra.reports.verdict import title, verdict
 
 TILE_HEIGHT = 144
@@ -33,6 +34,9 @@ TILE_HEIGHT = 144
 
 MOST_NOTES = 3
 """Gaps of one chain that are told beside a chart; all are in the JSON."""
+
+SCRIPTS = ("chains.js", "pictures.js", "difference.js", "drawing.js", "curves.js", "time.js", "state.js", "start.js")
+"""The parts of the page's one script, in order; they share one scope."""
 
 REFERENCES: tuple[Reference, ...] = ("origin", "previous")
 """What a pair measure can be drawn against, in the order of the toggle."""
@@ -66,8 +70,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile of a strip; without a picture where the chain has no such copy."""
+    """One tile of a strip or of the wall; without a picture where the chain has no such copy."""
 
+    chain: int  # position among the subject's chains
     copy: int
     data: str
     width: int
@@ -92,34 +97,41 @@ class Exhibit:
     strips: tuple[tuple[Tile, ...], ...]  # a chain
     blocks: tuple[Block, ...]
     columns: tuple[Column, ...]
+    timelines: tuple[Timeline, ...]  # a chain
+    trails: Trails | Undefined | None
+    scores: tuple[Card, ...]  # of the panel of scores that know no original
+    panel: fooled.Panel | None
 
 
-def write_page(result: CopyResult, path: Path, *, budget: int = BUDGET) -> None:
+def write_page(result: CopyResult, path: Path, *, budget: int = BUDGET, mp4: bool = False) -> None:
     """Write the page. The same run gives the same bytes; the pictures go by one at a time.
 
     Args:
         result: the run.
         path: of the HTML file.
         budget: bytes of pictures the page may carry; above it they are shown smaller, and the page says so.
+        mp4: whether a `film.mp4` lies beside the page, to be named there.
 
     Raises:
         UserError: a frame is missing from the store, or the file cannot be written.
     """
     check_frames(result)
     with writing(path) as temporary, temporary.open("wb") as file:
-        for text in _stream(result, carry(result, budget)):
+        for text in _stream(result, carry(result, budget), mp4):
             # A name that is no UTF-8 holds lone surrogates, which no file can.
             file.write(text.encode("utf-8", "backslashreplace"))
 
 
-def _stream(result: CopyResult, carried: Carried) -> Iterator[str]:
+def _stream(result: CopyResult, carried: Carried, mp4: bool) -> Iterator[str]:
     found = subjects(result)
     measures = {measure.name: measure for measure in result.measures}
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = _asset("page.css"), _script()
+    exhibits = [_exhibit(result, subject, measures) for subject in found]
     return _template().generate(
         title=title(result),
         result=result,
-        exhibits=[_exhibit(result, subject, measures) for subject in found],
+        exhibits=exhibits,
+        wall=_wall(result, found),
         several=len(found) > 1,
         span=span(result),
         measures=measures,
@@ -131,13 +143,14 @@ def _stream(result: CopyResult, carried: Carried) -> Iterator[str]:
         pictures=_pictures(result),
         copiers=_copiers(result),
         film=_film_sentence(result),
+        mp4=mp4,
         ends=_ends(result, found[0].chains[0]),
         carried=carried,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
         script_hash=_hash(script),
-        data=Markup(_json(_data(result, found, carried, measures))),
+        data=Markup(script_json(page_data(result, found, [exhibit.trails for exhibit in exhibits], carried))),
         curves=curves,
     )
 
@@ -146,7 +159,7 @@ def _exhibit(result: CopyResult, subject: Subject, measures: Mapping[str, Measur
     chains = subject.all_chains
     reach = span(result)
     blocks = []
-    for channel in words.in_order(result.channels):
+    for channel in words.of_drift(result):
         first = words.headline(result, channel)
         rest = [name for name in result.channels[channel] if name not in first]
         cards = [tuple(_card(subject, measures[name], reach) for name in names) for names in (first, rest)]
@@ -156,10 +169,27 @@ def _exhibit(result: CopyResult, subject: Subject, measures: Mapping[str, Measur
         subject,
         verdict(result, subject),
         tuple(chain_label(chain, chains) for chain in chains),
-        tuple(tuple(_tile(result, chain, copy) for copy in copies) for chain in chains),
+        tuple(tuple(_tile(result, chain, number, copy) for copy in copies) for number, chain in enumerate(chains)),
         tuple(blocks),
         _columns(subject, reach),
+        tuple(timeline(result, chain, reach) for chain in chains),
+        trails(result, subject.chains[0]),
+        tuple(_card(subject, measures[name], reach) for name in result.channels.get(words.QUALITY, ())),
+        fooled.panel(result, subject, reach),
     )
+
+
+def _wall(result: CopyResult, found: Sequence[Subject]) -> list[list[Tile]]:
+    """Of every picture the original and the last frame of each chain in question; empty where one chain is all."""
+    if sum(len(subject.chains) for subject in found) < 2:
+        return []
+    return [
+        [
+            _tile(result, subject.chains[0], 0, 0),
+            *(_tile(result, chain, number, len(chain.frames) - 1) for number, chain in enumerate(subject.chains)),
+        ]
+        for subject in found
+    ]
 
 
 def _card(subject: Subject, measure: Measure, reach: int) -> Card:
@@ -187,28 +217,28 @@ def _notes(subject: Subject, reference: Reference, measure: str) -> tuple[str, .
         found = gaps(column[1:] if reference == "previous" else column)
         shift = 1 if reference == "previous" else 0
         for first, last, reason in found[:MOST_NOTES]:
-            notes.append(f"{who}{_where(first + shift, last + shift, len(column))}: {reason}")
+            notes.append(f"{who}{_where(first + shift, last + shift, shift, len(column))}: {reason}")
         if len(found) > MOST_NOTES:
             notes.append(f"{who}and {len(found) - MOST_NOTES} more gaps, listed in measures.json")
     return tuple(notes)
 
 
-def _where(first: int, last: int, count: int) -> str:
-    """Which frames a gap spans, in words."""
+def _where(first: int, last: int, earliest: int, count: int) -> str:
+    """Which frames a gap spans, in words; `earliest` is the first that could have a value."""
     if first == last:
         return f"frame {first}"
     if last < count - 1:
         return f"frames {first} to {last}"
-    return "every frame" if first <= 1 else f"from frame {first} on"
+    return "every frame" if first == earliest else f"from frame {first} on"
 
 
-def _tile(result: CopyResult, chain: Chain, copy: int) -> Tile:
+def _tile(result: CopyResult, chain: Chain, number: int, copy: int) -> Tile:
     index = frame_at(chain, copy)
     if index is None:
-        return Tile(copy, "", 1, 1)
+        return Tile(number, copy, "", 1, 1)
     with Image.open(result.frame_file(chain.frames[index])) as stored:
         picture = fitted(stored.convert("RGB"), 4 * TILE_HEIGHT, TILE_HEIGHT)
-    return Tile(copy, b64encode(webp_bytes(picture, 80)).decode(), picture.width, picture.height)
+    return Tile(number, copy, b64encode(webp_bytes(picture, 80)).decode(), picture.width, picture.height)
 
 
 def _ends(result: CopyResult, chain: Chain) -> list[tuple[str, int]]:
@@ -274,65 +304,6 @@ def _film_sentence(result: CopyResult) -> str:
     return f"{shown_frames} of {frames} frames, evenly spaced" if shown_frames < frames else f"all {frames} frames"
 
 
-def _data(
-    result: CopyResult, found: Iterable[Subject], carried: Carried, measures: Mapping[str, Measure]
-) -> dict[str, Any]:
-    """What page.js needs: where every frame is, and every number."""
-    position = {chain.name: number for number, chain in enumerate(result.chains)}
-    reach = span(result)
-    return {
-        "span": reach,
-        "milliseconds": schedule(reach + 1),
-        "plot": {
-            "left": curves.LEFT,
-            "right": curves.RIGHT,
-            "top": curves.TOP,
-            "bottom": curves.BOTTOM,
-            "width": curves.WIDTH,
-        },
-        "measures": {
-            name: {"label": words.label(name), "unit": words.unit(measure), "signed": words.is_signed(measure)}
-            for name, measure in measures.items()
-        },
-        "readout": [words.headline(result, channel) for channel in words.in_order(result.channels)],
-        "subjects": [
-            [_chain_data(chain, subject, carried, position[chain.name]) for chain in subject.all_chains]
-            for subject in found
-        ],
-    }
-
-
-def _chain_data(chain: Chain, subject: Subject, carried: Carried, position: int) -> dict[str, Any]:
-    ending = chain.ending
-    return {
-        "label": chain_label(chain, subject.all_chains),
-        "control": chain in subject.controls,
-        "last": len(chain.frames) - 1,
-        "settled": ending.settled,
-        "period": ending.period,
-        "ending": ending_sentence(chain),
-        "exact": carried.exact[position],
-        "places": carried.places[position],
-        "values": {
-            reference: {
-                measure: [None if isinstance(value, Undefined) else float(f"{value:.9g}") for value in values]
-                for measure, values in columns.items()
-            }
-            for reference, columns in chain.values.items()
-        },
-        "undefined": {
-            reference: {measure: found for measure, values in columns.items() if (found := reasons(values))}
-            for reference, columns in chain.values.items()
-        },
-    }
-
-
-def _json(value: Any) -> str:
-    """JSON that may stand inside a script element: plain ASCII, and nothing in it can close the element."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
 def _hash(text: str) -> str:
     """How the page's content security policy names the one style and the one script it allows."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
@@ -340,6 +311,11 @@ def _hash(text: str) -> str:
 
 def _asset(name: str) -> str:
     return (files("simulacra.reports") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """The page's one script: its parts in one scope of their own."""
+    return '"use strict";\n(() => {\n' + "\n".join(_asset(f"script/{name}") for name in SCRIPTS) + "})();\n"
 
 
 @cache
@@ -360,5 +336,6 @@ def _template() -> Template:
         "channel_title": words.channel_title,
         "ending": ending_sentence,
     }
+    environment.tests["untraced"] = lambda value: isinstance(value, Undefined)
     environment.globals["number_at"] = number_at
     return environment.get_template("page.html")

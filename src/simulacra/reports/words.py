@@ -14,6 +14,9 @@ SSIM = "ssim"
 FACE = "face_present"
 """The measures the verdict speaks of, beside `DRIFT`."""
 
+QUALITY = "quality"
+"""The channel of scores that know no original; it is shown on a panel of its own, never among the measures of drift."""
+
 CHANNELS = {
     "colour": (
         "Colour",
@@ -22,6 +25,8 @@ CHANNELS = {
     "geometry": ("Geometry", "Where things are: shift, zoom and turn, and what remains when they are undone."),
     "structure": ("Structure", "Edges, texture and sharpness."),
     "face": ("Face and identity", "Whether there is a face, whose it is, and what its brows do."),
+    "perception": ("Perception", "What trained networks see: how different it looks, and whether it shows the same."),
+    "quality": ("Scores without an original", "Where they rise while the picture drifts, they are being fooled."),
 }
 """Channel -> title and a line on what it tells; others show their own name."""
 
@@ -72,6 +77,13 @@ LABELS = {
     "brow_eye_gap": "Gap from brow to eye",
     "face_width_to_height": "Face, width over height",
     "skin_ita": "Skin tone, ITA",
+    "stlpips_alex": "ST-LPIPS",
+    "cosine_effnetlite0": "General features",
+    "sharpness_crete": "Sharpness by Crété",
+    "sharpness_tenengrad": "Sharpness by Tenengrad",
+    "colourfulness": "Colourfulness",
+    "signal_to_noise_immerkaer": "Signal to noise by Immerkær",
+    "entropy_grey": "Entropy",
 }
 """Measure -> what a chart is headed with; a plugin's measures show their names."""
 
@@ -80,6 +92,7 @@ HEADLINE = {
     "geometry": ("shift_x", "shift_y", "zoom", "squash"),
     "structure": ("ssim", "flip_67ppd", "spectrum_slope", "sharpness_laplacian"),
     "face": ("face_present", "identity_distance", "landmark_distance", "brow_rise"),
+    "perception": ("stlpips_alex", "cosine_effnetlite0"),
 }
 """Channel -> the measures shown at once; the rest of the channel opens on demand."""
 
@@ -101,6 +114,11 @@ def in_order(channels: Iterable[str]) -> list[str]:
     """Channels as the page shows them: the known ones as tabled, then the others as they come."""
     known = list(CHANNELS)
     return sorted(channels, key=lambda name: known.index(name) if name in known else len(known))
+
+
+def of_drift(result: CopyResult) -> list[str]:
+    """The channels of a run that measure drift, as the page shows them: all but the scores that know no original."""
+    return [channel for channel in in_order(result.channels) if channel != QUALITY]
 
 
 def headline(result: CopyResult, channel: str) -> tuple[str, ...]:
