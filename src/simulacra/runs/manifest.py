@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from simulacra.canonical import identity
 
-_DECIDING = ("torch", "numpy", "pillow", "ncnn")
+_DECIDING = ("torch", "numpy", "pillow", "ncnn", "onnxruntime", "diffusers", "transformers")
 """Packages whose version may change the bits of a copy."""
 _TOLD = ("simulacra", *_DECIDING, "ai-edge-litert")
 
