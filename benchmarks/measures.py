@@ -44,7 +44,8 @@ TOLERANCES = {
     "delta_e00_pixel_p95": 1e-2,
     "delta_e00_of_mean": 5e-3,
     "ssim": 1e-5,  # float32 against float64
-    "ms_ssim": 5e-3,  # torchmetrics counts a mirrored border at the coarsest scale
+    # torchmetrics also counts windows over the mirrored border at the coarsest scale: of 32 px there, more than half.
+    "ms_ssim": 3e-2,
     "psnr_rgb": 1e-3,
     "gmsd": 1e-5,
     "flip_67ppd": 2e-4,  # float32 on both sides
