@@ -1,8 +1,8 @@
 import pytest
 
 from simulacra.copiers import families, make
-from simulacra.copiers.specification import _split
 from simulacra.errors import UserError
+from simulacra.specification import split
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_specification_makes_itself_again(text: str) -> None:
 
 
 def test_dash_and_underscore_are_one_in_a_key() -> None:
-    assert _split("x", "a-b=1,c_d=2") == {"a_b": "1", "c_d": "2"}
+    assert split("thing", "x", "a-b=1,c_d=2") == {"a_b": "1", "c_d": "2"}
 
 
 def test_a_path_may_hold_commas_and_equals_signs() -> None:

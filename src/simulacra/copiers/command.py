@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from simulacra.copiers.contract import Copier, Determinism, Parameters, Receipt
-from simulacra.copiers.specification import refuse_separator
 from simulacra.errors import UserError
+from simulacra.specification import refuse_separator
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from simulacra.errors import UserError
+from simulacra.specification import Parameters as Parameters  # part of the contract: every copier has its own
+from simulacra.specification import Specified
 
 if TYPE_CHECKING:  # so that copiers are listed and their parameters checked without importing torch
     from torch import Tensor
@@ -23,18 +23,6 @@ class Determinism(StrEnum):
     """Where hardware, library versions and thread count are equal."""
     NEVER = "never"
     """Remote services and everything else that answers differently when asked again."""
-
-
-class Parameters(BaseModel):
-    """A copier's parameters: frozen, unknown fields refused; each field's description is its documentation.
-
-    Every field has a default, or the copier says in its message which one to give.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-_Model = Parameters  # inside Copier the plain name means its attribute
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ class Receipt:
     received: str | None = None
 
 
-class Copier(ABC):
+class Copier(Specified, ABC):
     """A map picture -> picture of the same size, with its parameters and weights.
 
     A subclass states its facts as class attributes and loads nothing until `copy` is first called, so that listing
@@ -83,8 +71,6 @@ class Copier(ABC):
     parameters, the object states it again: the class then says what holds for the defaults.
     """
 
-    family: ClassVar[str]
-    """The registered name, which is also the first word of its specification, `family:key=value,...`."""
     version: ClassVar[int] = 1
     """Raised whenever the same parameters would give other pictures; part of every step's identity."""
     summary: ClassVar[str]
@@ -102,12 +88,6 @@ class Copier(ABC):
     extra: ClassVar[str | None] = None
     """The extra of simulacra that installs what it runs on."""
     size_rule: SizeRule = SizeRule()
-    Parameters: ClassVar[type[Parameters]] = Parameters
-    """The model of its parameters; a subclass names its own here and annotates `parameters` with it."""
-    parameters: _Model
-
-    def __init__(self, parameters: _Model | None = None) -> None:
-        self.parameters = self.Parameters() if parameters is None else parameters
 
     @abstractmethod
     def copy(self, pictures: "Tensor", seeds: Sequence[int], step: int) -> "tuple[Tensor, list[Receipt]]":
@@ -125,7 +105,7 @@ class Copier(ABC):
             MissingExtra, MissingWeights: it cannot run here; the message says what to type.
         """
 
-    def check(self) -> None:  # noqa: B027 - most copiers need nothing from outside
+    def check(self) -> None:
         """Refuse what would stop the first copy, without the work: a missing package or missing weights.
 
         Raises:
@@ -148,13 +128,6 @@ class Copier(ABC):
         """The specification of the control that does this copier's resizing and nothing else; None without resizing."""
         return None
 
-    @property
-    def specification(self) -> str:
-        """The text that makes this copier again: `family:key=value,...` with the parameters that are not defaults."""
-        given = self.parameters.model_dump(mode="json", exclude_defaults=True)
-        listed = ",".join(f"{key.replace('_', '-')}={_text(value)}" for key, value in given.items())
-        return f"{self.family}:{listed}" if listed else self.family
-
     def operator(self) -> dict[str, Any]:
         """What decides the pictures this copier makes, and so the core of a step's identity; fit for canonical JSON."""
         return {
@@ -163,7 +136,3 @@ class Copier(ABC):
             "parameters": self.parameters.model_dump(mode="json"),
             "weights": self.weights(),
         }
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -11,9 +11,9 @@ from pydantic import Field, field_validator, model_validator
 from simulacra.copiers.contract import Copier, Determinism, Receipt, SizeRule
 from simulacra.copiers.diffusers.folder import EXTRA, Folder, FolderParameters, device_of, libraries, versions
 from simulacra.copiers.padding import to_multiple
-from simulacra.copiers.specification import refuse_separator
 from simulacra.errors import UserError
 from simulacra.extras import require
+from simulacra.specification import refuse_separator
 
 if TYPE_CHECKING:
     from torch import Tensor

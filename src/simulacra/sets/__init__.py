@@ -1,0 +1,1 @@
+"""Sets: many pictures with labels, in the layout other tools read."""
