@@ -19,11 +19,11 @@ class Registry(Mapping[str, Any]):
     """
 
     def __init__(self, kind: str) -> None:
-        """Read the entry-point group `simulacra.<kind>s`; two distributions that claim one name are an error."""
+        """Read the entry-point group `simulacra.<kinds>`; two distributions that claim one name are an error."""
         self.kind = kind
         self._entries: dict[str, EntryPoint] = {}
         allowed = os.environ.get(RESTRICT)
-        for entry in entry_points(group=f"simulacra.{kind}s"):
+        for entry in entry_points(group=f"simulacra.{plural(kind)}"):
             source = entry.dist.name if entry.dist else "?"
             if allowed is not None and source != "simulacra" and source not in allowed.split(","):
                 continue
@@ -63,7 +63,12 @@ class Registry(Mapping[str, Any]):
         return f"{dist.name} {dist.version}" if dist else "unknown"
 
 
+def plural(kind: str) -> str:
+    """The word for several of a kind, which names its entry points and its command: "copiers", "remedies"."""
+    return f"{kind.removesuffix('y')}ies" if kind.endswith("y") else f"{kind}s"
+
+
 @cache
 def registry(kind: str) -> Registry:
-    """The registry of a kind ("copier", "measure"), read once a process."""
+    """The registry of a kind ("copier", "measure", "remedy"), read once a process."""
     return Registry(kind)

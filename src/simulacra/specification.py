@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from simulacra.errors import UserError, unknown
+from simulacra.registry import plural
 
 _SEPARATOR = re.compile(r",(?=\s*[A-Za-z][\w-]*\s*=)")
 """A comma begins the next parameter only where `key=` follows, so that a path may hold commas."""
@@ -108,7 +109,7 @@ def refuse_separator(key: str, value: str) -> str:
 def _sentence(kind: str, name: str, error: ValidationError) -> str:
     """The first complaint of a failed validation as one sentence: parameter, value, rule, what to type next."""
     first = error.errors(include_url=False)[0]
-    hint = f"type simulacra {kind}s {name} for its parameters"
+    hint = f"type simulacra {plural(kind)} {name} for its parameters"
     if first["type"] == "value_error":  # raised by a validator of ours, in whole words
         return f"{kind} {name}: {_reason(first)}; {hint}"
     parameter = "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")

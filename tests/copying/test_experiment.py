@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import simulacra.copying.experiment as subject
+import simulacra.copying.making as making
 from simulacra import UserError, copy, read_run
 from simulacra.copying import Ended
 from simulacra.images.pixels import pixel_digest
@@ -105,7 +106,7 @@ def test_frames_of_another_machine_are_not_reused(picture: Path, monkeypatch: py
     here = Elsewhere()
     copy(picture, copier=here, times=4, controls=False)
     assert here.calls == 1
-    monkeypatch.setattr(subject, "machine_digest", lambda manifest: "another")
+    monkeypatch.setattr(making, "machine_digest", lambda manifest: "another")
     there = Elsewhere()
     copy(picture, copier=there, times=5, controls=False)
     assert there.calls == 5

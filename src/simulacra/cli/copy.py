@@ -22,10 +22,13 @@ def copy(
     size: int | Literal["original"] = 512,
     controls: bool = True,
     control: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    remedy: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     replicates: int = 1,
     seed: int = 0,
     fork: str | None = None,
     channel: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    mp4: bool | None = None,
+    burn_in: Annotated[bool, Parameter(negative=())] = False,
     store: Path | None = None,
     pixel_limit: int = 100_000_000,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -49,6 +52,9 @@ def copy(
         Make the control chains: identity, the copier's own resizing without its model, and a codec.
     control
         A control to make instead of those; may be given several times.
+    remedy
+        What to try against the drift, such as colour-lock; the chains are made once more with it, and the page says how
+        much longer the picture held. May be given several times; `simulacra remedies` lists them.
     replicates
         Chains a picture, each with its own seed, for copiers that draw at random.
     seed
@@ -57,6 +63,10 @@ def copy(
         RUN@FRAME: take that run's pictures and its frames up to FRAME, and let the copier make the rest.
     channel
         A channel to measure, such as colour; may be given several times. Otherwise all but the slow ones.
+    mp4
+        Write the film as MP4 too, which needs the extra `video`; otherwise where that is installed.
+    burn_in
+        Show the drift beside the frame number in the films.
     store
         Folder of the run store; otherwise $SIMULACRA_STORE, or ./runs.
     pixel_limit
@@ -75,6 +85,7 @@ def copy(
                 times=times,
                 size=size,
                 controls=(control or True) if controls else False,
+                remedies=remedy,
                 replicates=replicates,
                 seed=seed,
                 fork=fork,
@@ -85,7 +96,7 @@ def copy(
             )
 
     result = _with_weights(run, ask=not json_)
-    report = write_report(result)
+    report = write_report(result, mp4=mp4, burn_in=burn_in)
     if json_:
         print(json.dumps(summary(result, report.page), ensure_ascii=True, allow_nan=False))
         return
@@ -109,6 +120,7 @@ def summary(result: "CopyResult", page: Path) -> dict[str, Any]:
                 "copier": chain.copier,
                 "control": chain.control,
                 "replicate": chain.replicate,
+                "remedy": chain.remedy,
                 "ended": chain.ending.reason.value,
                 "copies": chain.ending.copies,
                 "settled": chain.ending.settled,

@@ -1,7 +1,7 @@
 """The contract of a copier: picture in, picture of the same size out, with a receipt of what was really done."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +23,11 @@ class Determinism(StrEnum):
     """Where hardware, library versions and thread count are equal."""
     NEVER = "never"
     """Remote services and everything else that answers differently when asked again."""
+
+    @classmethod
+    def weakest(cls, classes: "Iterable[Determinism]") -> "Determinism":
+        """The class of what is made by several in turn: that of the least sure one; exact when there is none."""
+        return max(classes, key=list(cls).index, default=cls.EXACT)
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ class Copier(Specified, ABC):
     """Whether the copy depends on the seed; a copier that is not seeded gives equal replicates."""
     autonomous: ClassVar[bool] = True
     """Whether the map is the same at every step; only then does an exact repeat prove a fixed point or a cycle."""
+    concurrency: ClassVar[int] = 1
+    """Chains that it copies well at the same time: above 1 where copying is mostly waiting for somebody else."""
     control: ClassVar[bool] = False
     """Whether it is meant as a control: no trained model inside."""
     extra: ClassVar[str | None] = None

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 NEXT, COMMA = "|", ";"
 """Between two copiers, and in place of a comma within one: a comma would end the relay's own parameter."""
 
-TRUST = (Determinism.EXACT, Determinism.SAME_MACHINE, Determinism.NEVER)
-"""From the surest to the least sure; a relay is as sure as its least sure copier."""
-
 
 class RelayParameters(Parameters):
     """Who takes turns."""
@@ -60,7 +57,7 @@ class Relay(Copier):
         super().__init__(parameters)
         listed = self.parameters.copiers
         self.copiers = [make(member.replace(COMMA, ",")) for member in listed.split(NEXT)] if listed else []
-        self.determinism = max((each.determinism for each in self.copiers), key=TRUST.index, default=Determinism.EXACT)
+        self.determinism = Determinism.weakest(each.determinism for each in self.copiers)
         self.seeded = any(each.seeded for each in self.copiers)
         self.differentiable = bool(self.copiers) and all(each.differentiable for each in self.copiers)
         if self.copiers:

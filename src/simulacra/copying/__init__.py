@@ -1,6 +1,6 @@
 """The copying experiment: one picture, copied from copy to copy, with its controls and its measures."""
 
-from simulacra.copying.experiment import copy, describe
+from simulacra.copying.experiment import copy
 from simulacra.copying.progress import Silent, Watcher
 from simulacra.copying.read import read_run
 from simulacra.copying.result import Chain, CopyResult, Ended, Ending, Frame, Reference
@@ -15,6 +15,5 @@ __all__ = [
     "Silent",
     "Watcher",
     "copy",
-    "describe",
     "read_run",
 ]

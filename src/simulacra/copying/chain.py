@@ -60,11 +60,14 @@ class ChainMaker:
             frame = made
             yield frame
             first = seen.setdefault(frame.pixels, index)
-            if first != index and index > self._last_start() and _repeats(leg):
+            if first != index and index > self._last_start() and leg.repeats:
                 reason = Ended.FIXED_POINT if index - first == 1 else Ended.CYCLE
                 self.ending = Ending(reason, index, first, index - first)
                 return
         self.ending = Ending(Ended.TIMES, self.plan.copies)
+
+    def _origin(self) -> Tensor:
+        return to_picture(self.plan.source.pixels)
 
     def _last_start(self) -> int:
         return self.plan.copies - self.plan.legs[-1].copies
@@ -79,21 +82,22 @@ class ChainMaker:
         recorded = self._recorded(index, step)
         if recorded is not None:
             return recorded
-        determinism = leg.copier.determinism
+        determinism = leg.determinism
         if determinism is Determinism.NEVER:
             return None
         stored = self._store.step(step, None if determinism is Determinism.EXACT else self._machine)
         if stored is None:
             return None
         event = stored.event
-        frame = Frame(index, step, event["pixels"], stored.blob, event["seconds"], reused=True)
+        frame = Frame(index, step, event["pixels"], stored.blob, event["seconds"], True, event["receipt"])
         self._append(frame, stored.bytes, stored.machine, event["receipt"])
         return frame
 
     def _make(self, parent: Frame, index: int, step: str, seed: int, leg: Leg) -> Frame | None:
         picture = to_picture(self._pixels(parent))
+        given = picture if leg.remedy is None else leg.remedy.before(picture, self._origin(), index)
         began = perf_counter()
-        copies, receipts = leg.copier.copy(picture, [seed], index)
+        copies, receipts = leg.asked.copy(given, [seed], index)
         seconds = perf_counter() - began
         refusal = receipts[0].refusal or _unusable(picture, copies)
         if refusal is not None:
@@ -102,7 +106,9 @@ class ChainMaker:
             )
             self.ending = Ending(Ended.REFUSED, index - 1, message=refusal)
             return None
-        machine = None if leg.copier.determinism is Determinism.EXACT else self._machine
+        if leg.remedy is not None:
+            copies = leg.remedy.after(copies, picture, self._origin(), index)
+        machine = None if leg.determinism is Determinism.EXACT else self._machine
         return self._record(index, step, to_pixels(copies), seconds, machine, _told(receipts[0]))
 
     def _record(
@@ -117,7 +123,7 @@ class ChainMaker:
         data = encode(pixels)
         blob = self._store.blobs.put(data)
         self._held = (blob, pixels)
-        frame = Frame(index, step, pixel_digest(pixels), blob, round(seconds, 6), reused=False)
+        frame = Frame(index, step, pixel_digest(pixels), blob, round(seconds, 6), False, receipt)
         self._append(frame, len(data), machine, receipt)
         return frame
 
@@ -155,9 +161,3 @@ def _unusable(picture: Tensor, copies: Tensor) -> str | None:
     if not bool(torch.isfinite(copies).all()):
         return "the copier returned values that are not finite"
     return None
-
-
-def _repeats(leg: Leg) -> bool:
-    """Whether an exact repeat proves a fixed point or a cycle: the map must be one and the same at every step."""
-    copier = leg.copier
-    return copier.autonomous and not copier.seeded and copier.determinism is not Determinism.NEVER

@@ -2,25 +2,23 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from simulacra.copiers import Copier, make
-from simulacra.copying.chain import ChainMaker
 from simulacra.copying.fork import open_fork
-from simulacra.copying.journalled import Journalled, ended_event, read_journal
-from simulacra.copying.measuring import measure_chain, protocol
+from simulacra.copying.making import Making
 from simulacra.copying.plan import ChainPlan, Leg, Source, default_controls, plan_chains, run_identity
 from simulacra.copying.progress import Silent, Watcher
-from simulacra.copying.read import read_result
-from simulacra.copying.result import CopyResult, Ended, Ending, Frame
+from simulacra.copying.remedies import Remedy
+from simulacra.copying.remedies import make as make_remedy
+from simulacra.copying.result import CopyResult
 from simulacra.copying.sources import DEFAULT_SIZE, Size, open_sources
 from simulacra.errors import UserError
 from simulacra.images.open import PIXEL_LIMIT
-from simulacra.measures.contract import Channel
 from simulacra.measures.meter import available_channels
-from simulacra.runs import Journal, Run, Store, machine_digest, manifest
+from simulacra.runs import Run, Store
 
 EXPERIMENT = "copy"
 
@@ -32,6 +30,7 @@ def copy(
     times: int = 101,
     size: Size = DEFAULT_SIZE,
     controls: bool | Sequence[str] = True,
+    remedies: Sequence[str | Remedy] = (),
     replicates: int = 1,
     seed: int = 0,
     fork: str | None = None,
@@ -51,6 +50,8 @@ def copy(
         size: longest side in pixels; larger pictures are shrunk to it first, smaller ones stay. "original" keeps all.
         controls: True for the copier's own (identity, its resizing without its model, a codec), False for none, or
             specifications.
+        remedies: what to try against the drift, as `family:key=value,...` or objects; every model chain is made once
+            more with each of them.
         replicates: chains a picture, each with its own seed; only where the copier draws anything.
         seed: of every random draw.
         fork: `RUN@FRAME`: take that run's pictures and its frames up to FRAME, and let `copier` make the rest.
@@ -78,16 +79,17 @@ def copy(
         sources, legs = _forked(fork, files, model, times, store)
     chosen = default_controls(model) if controls is True else tuple(controls or ())
     beside = [make(text) for text in dict.fromkeys(chosen)]
-    _check([leg.copier for leg in legs] + beside, sources)
+    treatments = [make_remedy(text) if isinstance(text, str) else text for text in dict.fromkeys(remedies)]
+    _check([leg.copier for leg in legs] + [remedy.copier(model) for remedy in treatments] + beside, sources)
 
     measured, absent = available_channels(channels)
-    plans, told = plan_chains(sources, legs, beside, replicates, seed)
+    plans, told = plan_chains(sources, legs, beside, replicates, seed, treatments)
     run = Store.open(store).run(
         EXPERIMENT,
         model.family,
-        run_identity(sources, legs, beside, replicates, seed),
+        run_identity(sources, legs, beside, replicates, seed, treatments),
         _settings(sources, legs, plans, times),
-        _command(files, model, times, size, controls, replicates, seed, fork, channels),
+        _command(files, model, times, size, controls, treatments, replicates, seed, fork, channels),
     )
     plans = _as_first_named(plans, run)
     for sentence in [told, *(f"{source.label}: {said}" for source in sources for said in source.told)]:
@@ -95,105 +97,7 @@ def copy(
             watcher.tell(sentence)
     for name, reason in absent.items():
         watcher.tell(f"the {name} channel is not measured: {reason}")
-    return _Copying(run, plans, list(measured.values()), absent, watcher).result()
-
-
-class _Copying:
-    """One attempt at a run: chains first, the model's before the controls, then the measures of each."""
-
-    def __init__(
-        self,
-        run: Run,
-        plans: Sequence[ChainPlan],
-        channels: Sequence[Channel],
-        absent: dict[str, str],
-        watcher: Watcher,
-    ) -> None:
-        self._run = run
-        self._plans = plans
-        self._channels = channels
-        self._absent = absent
-        self._watcher = watcher
-        self._protocol = protocol(channels)
-
-    def result(self) -> CopyResult:
-        journalled = read_journal(self._run)
-        if self._run.done is None or not self._complete(journalled):
-            with self._run.writing() as journal:
-                journalled = read_journal(self._run)  # another process may have written until the lock was free
-                self._work(journal, journalled)
-            journalled = read_journal(self._run)
-        else:
-            self._watcher.tell(f"run {self._run.id} was already complete; nothing was copied again")
-        return read_result(self._run, journalled)
-
-    def _complete(self, journalled: Journalled) -> bool:
-        """Whether every chain has ended well, its frames are in the store, and this installation measured them."""
-        for plan in self._plans:
-            ending = journalled.endings.get(plan.name)
-            if ending is None or ending.reason is Ended.REFUSED:
-                return False
-            if len(journalled.values(self._protocol, plan.name)) <= ending.copies:
-                return False
-            if not all(self._run.store.blobs.has(frame.blob) for frame in journalled.frames[plan.name].values()):
-                return False
-        return True
-
-    def _work(self, journal: Journal, journalled: Journalled) -> None:
-        machine = machine_digest(manifest())
-        if journalled.machines - {machine}:
-            self._watcher.tell(
-                "earlier frames of this run were made by another machine or other versions; they are kept, and from "
-                "here on copies may differ in their last bits from what that machine would have made"
-            )
-        chains = {}
-        for plan in self._plans:
-            maker = ChainMaker(plan, self._run.store, journal, machine, journalled.frames[plan.name])
-            chains[plan.name] = self._make(maker, journal, journalled.endings.get(plan.name))
-        self._measure(chains, journal, journalled)
-        refused = [name for name, (_, ending) in chains.items() if ending.reason is Ended.REFUSED]
-        copies = sum(ending.copies for _, ending in chains.values())
-        journal.finish("failed" if refused else "done", chains=len(chains), copies=copies)
-
-    def _make(self, maker: ChainMaker, journal: Journal, before: Ending | None) -> tuple[list[Frame], Ending]:
-        plan = maker.plan
-        self._watcher.begin(f"copying {plan.name}", plan.copies, 0)
-        frames = []
-        for frame in maker.frames():
-            frames.append(frame)
-            self._watcher.advance(frame.index)
-        if maker.ending is None:
-            raise RuntimeError(f"chain {plan.name} stopped without an ending")
-        if maker.ending != before:
-            journal.append("ended", **ended_event(plan.name, maker.ending))
-        self._watcher.end(describe(maker.ending, sum(frame.reused for frame in frames)))
-        return frames, maker.ending
-
-    def _measure(self, chains: dict[str, tuple[list[Frame], Ending]], journal: Journal, journalled: Journalled) -> None:
-        known = journalled.protocol
-        if known is None or known["protocol"] != self._protocol or known["absent"] != self._absent:
-            entries = {channel.name: [asdict(measure) for measure in channel.measures] for channel in self._channels}
-            journal.append("protocol", protocol=self._protocol, channels=entries, absent=self._absent)
-        self._watcher.begin("measuring", sum(len(frames) for frames, _ in chains.values()), 0)
-        before = 0
-        for name, (frames, _) in chains.items():
-            measured = journalled.values(self._protocol, name)
-            count = measure_chain(name, frames, measured, self._channels, self._run.store, journal)
-            for done in count:
-                self._watcher.advance(before + done)
-            before += len(frames)
-        self._watcher.end(f"{before} frames")
-
-
-def describe(ending: Ending, reused: int = 0) -> str:
-    """How a chain ended, in a few words."""
-    words = {
-        Ended.TIMES: f"{ending.copies} copies",
-        Ended.FIXED_POINT: f"an exact fixed point at frame {ending.settled}",
-        Ended.CYCLE: f"a cycle of period {ending.period} from frame {ending.settled}",
-        Ended.REFUSED: f"stopped after {ending.copies} copies: {ending.message}",
-    }[ending.reason]
-    return f"{words}, {reused} of them from the store" if reused else words
+    return Making(run, plans, list(measured.values()), absent, watcher).result()
 
 
 def _forked(
@@ -237,6 +141,7 @@ def _settings(sources: Sequence[Source], legs: Sequence[Leg], plans: Sequence[Ch
                 "copier": plan.legs[-1].copier.specification,
                 "control": plan.control,
                 "replicate": plan.replicate,
+                "remedy": None if plan.legs[-1].remedy is None else plan.legs[-1].remedy.specification,
             }
             for plan in plans
         ],
@@ -259,6 +164,7 @@ def _command(
     times: int,
     size: Size,
     controls: bool | Sequence[str],
+    remedies: Sequence[Remedy],
     replicates: int,
     seed: int,
     fork: str | None,
@@ -274,6 +180,7 @@ def _command(
         words.append("--no-controls")
     elif controls is not True:
         words += [word for text in controls for word in ("--control", text)]
+    words += [word for remedy in remedies for word in ("--remedy", remedy.specification)]
     if replicates != 1:
         words += ["--replicates", str(replicates)]
     if seed != 0:

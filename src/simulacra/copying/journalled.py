@@ -33,7 +33,13 @@ class Journalled:
         match event["event"]:
             case "step":
                 frame = Frame(
-                    event["frame"], event["step"], event["pixels"], event["blob"], event["seconds"], event["reused"]
+                    event["frame"],
+                    event["step"],
+                    event["pixels"],
+                    event["blob"],
+                    event["seconds"],
+                    event["reused"],
+                    event["receipt"],
                 )
                 self.frames[event["chain"]][frame.index] = frame
                 if event["machine"] is not None:

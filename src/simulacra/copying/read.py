@@ -50,6 +50,7 @@ def read_result(run: Run, journalled: Journalled | None = None) -> CopyResult:
                 copier=plan["copier"],
                 control=plan["control"],
                 replicate=plan["replicate"],
+                remedy=plan.get("remedy"),
                 frames=frames,
                 ending=ending,
                 values=_columns(rows, len(frames), measures),

@@ -1,7 +1,7 @@
 """What a copying run holds when it is read back: chains of frames with their measures and how each ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +47,7 @@ class Frame:
     blob: str  # SHA-256 of the stored lossless WebP
     seconds: float  # of the copier alone; 0 for frame 0
     reused: bool  # taken from the store instead of made
+    receipt: Mapping[str, Any] = field(default_factory=dict, compare=False)  # what was really done; see `Receipt`
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Chain:
     values: Mapping[Reference, Mapping[str, tuple[Value, ...]]]  # by reference, then measure: one value a frame
     # values["frame"] covers frames 0..N; values["origin"] too (frame 0 against itself); values["previous"] has
     # Undefined at frame 0, which has no frame before it.
+    remedy: str | None = None  # specification of what was tried against its drift; None for a chain left alone
 
 
 @dataclass(frozen=True)

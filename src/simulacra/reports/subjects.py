@@ -14,11 +14,12 @@ class Subject:
     picture: str
     chains: tuple[Chain, ...]  # of the copier in question, one a replicate
     controls: tuple[Chain, ...]
+    treated: tuple[Chain, ...] = ()  # of the same copier with a remedy, remedy by remedy
 
     @property
     def all_chains(self) -> tuple[Chain, ...]:
-        """The chains in question, then the controls."""
-        return self.chains + self.controls
+        """The chains in question, the same with remedies, then the controls."""
+        return self.chains + self.treated + self.controls
 
 
 def subjects(result: CopyResult) -> tuple[Subject, ...]:
@@ -29,15 +30,18 @@ def subjects(result: CopyResult) -> tuple[Subject, ...]:
     ordered = []
     for picture, chains in found.items():
         controls = tuple(chain for chain in chains if chain.control)
-        models = tuple(chain for chain in chains if not chain.control)
-        ordered.append(Subject(picture, models, controls) if models else Subject(picture, controls, ()))
+        models = tuple(chain for chain in chains if not chain.control and chain.remedy is None)
+        treated = tuple(chain for chain in chains if chain.remedy is not None)
+        ordered.append(Subject(picture, models, controls, treated) if models else Subject(picture, controls, ()))
     return tuple(ordered)
 
 
 def chain_label(chain: Chain, beside: Sequence[Chain]) -> str:
-    """What a reader calls a chain: its copier, and the replicate where the same copier has several."""
-    twins = [other for other in beside if other.copier == chain.copier and other.control == chain.control]
-    return f"{chain.copier}, replicate {chain.replicate}" if len(twins) > 1 else chain.copier
+    """What a reader calls a chain: its copier and remedy, and the replicate where these two have several."""
+    kind = (chain.copier, chain.control, chain.remedy)
+    twins = [other for other in beside if (other.copier, other.control, other.remedy) == kind]
+    name = chain.copier if chain.remedy is None else f"{chain.copier} with {chain.remedy}"
+    return f"{name}, replicate {chain.replicate}" if len(twins) > 1 else name
 
 
 def frame_at(chain: Chain, copy: int) -> int | None:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from simulacra.runs.faults import reach
@@ -41,6 +42,7 @@ class Index:
         self._store = store
         self._runs = runs
         self._path: Path | None = None if readonly else store / INDEX
+        self._lock = RLock()  # threads share the connection, and a transaction of one must not hold another's question
         self._behind: set[str] = set()  # runs of which a step could not be noted
         missing = self._path is not None and not self._path.exists()
         try:
@@ -60,7 +62,7 @@ class Index:
     def add(self, run: str, event: Mapping[str, Any], first: int, last: int) -> None:
         """Note one step that is on the disk. A failure is no error: the next opening reads it from the journal."""
         try:
-            with self._transaction():
+            with self._lock, self._transaction():
                 self._insert((event["step"], run, first, last, event["blob"], event["bytes"], event["machine"]))
                 if run not in self._behind:
                     self._reached(run, last)
@@ -72,16 +74,17 @@ class Index:
     def reached(self, run: str, length: int) -> None:
         """Note that the index holds every step in the first `length` bytes of a run's journal."""
         if run not in self._behind:
-            with suppress(sqlite3.Error), self._transaction():
+            with suppress(sqlite3.Error), self._lock, self._transaction():
                 self._reached(run, length)
 
     def find(self, step: str) -> list[Row]:
         """Every place where a step is journalled."""
-        try:
-            return self._select("WHERE step = ?", step)
-        except sqlite3.DatabaseError:
-            self._replace()
-            return self._select("WHERE step = ?", step)
+        with self._lock:
+            try:
+                return self._select("WHERE step = ?", step)
+            except sqlite3.DatabaseError:
+                self._replace()
+                return self._select("WHERE step = ?", step)
 
     def rows(self) -> list[Row]:
         """The whole index, in order."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from threading import RLock
 from typing import Any, BinaryIO
 from zlib import crc32
 
@@ -124,7 +125,7 @@ def last_event(path: Path) -> dict[str, Any] | None:
 
 
 class Journal:
-    """A journal that is being written, by the one process that holds the run's lock."""
+    """A journal that is being written, by the one process that holds the run's lock; its threads may share it."""
 
     def __init__(self, folder: Path, blobs: Blobs, step_written: Callable[[Mapping[str, Any], int, int], None]) -> None:
         """Read what is there, cut off a torn last line, and stand ready to append.
@@ -138,6 +139,7 @@ class Journal:
             DamagedJournal: a line before the last one is not what was written.
         """
         self.folder = folder
+        self._lock = RLock()
         self._blobs = blobs
         self._step_written = step_written
         self._digest = sha256()
@@ -183,7 +185,10 @@ class Journal:
         Args:
             events: kind and fields of each, as for `append`.
         """
-        given = list(events)
+        with self._lock:
+            self._append(list(events))
+
+    def _append(self, given: list[tuple[str, Mapping[str, Any]]]) -> None:
         lines = []
         for sequence, (event, fields) in enumerate(given, start=self._counts.total() + 1):
             self._check(event, fields)
