@@ -1,18 +1,21 @@
 """`simulacra copy`: run the copying experiment and name the page it wrote."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from simulacra.cli.progress import progress
-from simulacra.errors import MissingWeights
+from simulacra.errors import MissingWeights, UserError
 
 if TYPE_CHECKING:
     from simulacra.copying import CopyResult
+    from simulacra.copying.cost import Range
 
 
 def copy(
@@ -27,6 +30,7 @@ def copy(
     seed: int = 0,
     fork: str | None = None,
     channel: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    budget_usd: float | None = None,
     mp4: bool | None = None,
     burn_in: Annotated[bool, Parameter(negative=())] = False,
     store: Path | None = None,
@@ -63,6 +67,9 @@ def copy(
         RUN@FRAME: take that run's pictures and its frames up to FRAME, and let the copier make the rest.
     channel
         A channel to measure, such as colour; may be given several times. Otherwise all but the slow ones.
+    budget_usd
+        US dollars that hosted copiers may spend; a call that might exceed them is not made. Otherwise
+        $SIMULACRA_BUDGET_USD, or no limit.
     mp4
         Write the film as MP4 too, which needs the extra `video`; otherwise where that is installed.
     burn_in
@@ -76,6 +83,12 @@ def copy(
     """
     from simulacra.copying import copy as run_copy
     from simulacra.reports import write_report
+    from simulacra.reports.costs import sentence
+
+    if budget_usd is not None:
+        if not budget_usd > 0:
+            raise UserError(f"--budget-usd is {budget_usd}; it must be a number above 0, such as 5")
+        os.environ["SIMULACRA_BUDGET_USD"] = str(budget_usd)
 
     def run() -> "CopyResult":
         with progress() as watcher:
@@ -101,18 +114,23 @@ def copy(
         print(json.dumps(summary(result, report.page), ensure_ascii=True, allow_nan=False))
         return
     print(report.headline)
+    if spent := sentence(result):
+        print(spent)
     print(report.page)
 
 
 def summary(result: "CopyResult", page: Path) -> dict[str, Any]:
     """What `--json` prints: the run, its folder and page, and each chain with its frames' digests and its measures."""
+    from simulacra.copying.cost import cost
     from simulacra.copying.measuring import plain_value
 
+    spent = cost(result)
     return {
         "run": result.identity,
         "folder": str(result.folder.resolve()),
         "page": str(page.resolve()),
         "times": result.times,
+        "cost": {**asdict(spent), "litres": _ends(spent.litres), "oceans": _ends(spent.oceans)},
         "chains": [
             {
                 "name": chain.name,
@@ -137,6 +155,10 @@ def summary(result: "CopyResult", page: Path) -> dict[str, Any]:
         ],
         "not_measured": dict(result.absent),
     }
+
+
+def _ends(span: "Range | None") -> dict[str, float] | None:
+    return None if span is None else asdict(span)
 
 
 def _with_weights(run: "Callable[[], CopyResult]", ask: bool) -> "CopyResult":

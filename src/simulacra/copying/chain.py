@@ -41,6 +41,7 @@ class ChainMaker:
         self._machine = machine
         self._journalled = journalled
         self._held: tuple[str, Pixels] | None = None  # blob and pixels of the newest frame, to spare a decode
+        self.made = 0  # copies made anew, none of them from the store
         self.ending: Ending | None = None
 
     def frames(self) -> Iterator[Frame]:
@@ -108,6 +109,7 @@ class ChainMaker:
             return None
         if leg.remedy is not None:
             copies = leg.remedy.after(copies, picture, self._origin(), index)
+        self.made += 1
         machine = None if leg.determinism is Determinism.EXACT else self._machine
         return self._record(index, step, to_pixels(copies), seconds, machine, _told(receipts[0]))
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from simulacra.copying.energy import Energy
 from simulacra.copying.measuring import from_json
 from simulacra.copying.result import Ended, Ending, Frame, Reference
 from simulacra.measures.meter import FrameValues
@@ -21,6 +22,10 @@ class Journalled:
     """Digests of the machines that made frames whose bits depend on the machine."""
     protocol: Mapping[str, Any] | None = None
     """The newest protocol event: how the values below were measured."""
+    refusals: list[Mapping[str, Any]] = field(default_factory=list)
+    """Receipts of the copies that were asked for and not made."""
+    energy: list[Energy] = field(default_factory=list)
+    """What each attempt took that made copies."""
     _values: dict[str, dict[str, dict[int, Mapping[Reference, Any]]]] = field(default_factory=dict)
 
     def values(self, protocol: str | None, chain: str) -> dict[int, FrameValues]:
@@ -47,6 +52,10 @@ class Journalled:
             case "ended":
                 ending = event["ending"]
                 self.endings[event["chain"]] = Ending(**{**ending, "reason": Ended(ending["reason"])})
+            case "refused":
+                self.refusals.append(event["receipt"])
+            case "energy":
+                self.energy.append(Energy(event["joules"], event["copies"], event["reason"]))
             case "protocol":
                 self.protocol = event
             case "measures":

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import groupby
 from threading import Event, Lock
 
 from simulacra.copying.chain import ChainMaker
+from simulacra.copying.energy import energy_meter
 from simulacra.copying.journalled import Journalled, ended_event, read_journal
 from simulacra.copying.measuring import measure_chain, protocol
 from simulacra.copying.plan import ChainPlan
 from simulacra.copying.progress import Watcher
 from simulacra.copying.read import read_result
 from simulacra.copying.result import CopyResult, Ended, Ending, Frame
+from simulacra.errors import UserError
 from simulacra.measures.contract import Channel
 from simulacra.runs import Journal, Run, machine_digest, manifest
 
@@ -86,13 +88,30 @@ class Making:
         makers = [
             ChainMaker(plan, self._run.store, journal, machine, journalled.frames[plan.name]) for plan in self._plans
         ]
+        self._meter = energy_meter()
         chains: dict[str, Made] = {}
-        for together, group in groupby(makers, lambda maker: maker.plan.concurrency):
-            chains |= self._make_all(list(group), together, journal, journalled)
+        with self._metered(makers, journal):
+            for together, group in groupby(makers, lambda maker: maker.plan.concurrency):
+                chains |= self._make_all(list(group), together, journal, journalled)
         self._measure(chains, journal, journalled)
         refused = [name for name, (_, ending) in chains.items() if ending.reason is Ended.REFUSED]
         copies = sum(ending.copies for _, ending in chains.values())
         journal.finish("failed" if refused else "done", chains=len(chains), copies=copies)
+
+    @contextmanager
+    def _metered(self, makers: Sequence[ChainMaker], journal: Journal) -> Iterator[None]:
+        """Journal the energy of the copies made in the block; when it ends early, as far as the disk still takes it."""
+        try:
+            yield
+        except BaseException:
+            with suppress(UserError, OSError):
+                self._tell_energy(makers, journal)
+            raise
+        self._tell_energy(makers, journal)
+
+    def _tell_energy(self, makers: Sequence[ChainMaker], journal: Journal) -> None:
+        if copies := sum(maker.made for maker in makers):
+            journal.append("energy", **asdict(self._meter.energy(copies)))
 
     def _make_all(
         self, makers: Sequence[ChainMaker], together: int, journal: Journal, journalled: Journalled
@@ -123,6 +142,7 @@ class Making:
         frames = []
         for frame in maker.frames():
             frames.append(frame)
+            self._meter.read()
             counted.one(frame)
         if maker.ending is None:
             raise RuntimeError(f"chain {maker.plan.name} stopped without an ending")

@@ -72,6 +72,8 @@ def read_result(run: Run, journalled: Journalled | None = None) -> CopyResult:
         channels={name: tuple(measure.name for measure in group) for name, group in channels.items()},
         absent=dict(protocol["absent"]),
         blobs=run.store.folder / "blobs",
+        refusals=tuple(journalled.refusals),
+        energy=tuple(journalled.energy),
     )
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from simulacra.copying.energy import Energy
 from simulacra.images.pixels import Pixels
 from simulacra.measures.contract import Measure, Value
 
@@ -83,6 +84,8 @@ class CopyResult:
     channels: Mapping[str, tuple[str, ...]]  # channel -> names of its measures
     absent: Mapping[str, str]  # channel -> why it was not measured
     blobs: Path  # folder of the content-addressed store
+    refusals: tuple[Mapping[str, Any], ...] = ()  # receipts of the copies that were asked for and not made
+    energy: tuple[Energy, ...] = ()  # what each attempt took that made copies
 
     def frame_file(self, frame: Frame) -> Path:
         """The lossless WebP of a frame."""

@@ -17,7 +17,7 @@ from simulacra.copying.result import Chain, CopyResult, Reference
 from simulacra.errors import UserError
 from simulacra.measures.contract import Against, Better, Measure, Undefined
 from simulacra.registry import registry
-from simulacra.reports import curves, fooled, words
+from simulacra.reports import costs, curves, fooled, words
 from simulacra.reports.carried import BUDGET, Carried, carry
 from simulacra.reports.data import page_data, script_json
 from simulacra.reports.files import writing
@@ -140,6 +140,7 @@ def _stream(result: CopyResult, carried: Carried, mp4: bool) -> Iterator[str]:
             for channel in words.in_order(result.channels)
         ],
         making=_making(result),
+        cost=costs.entries(result),
         pictures=_pictures(result),
         copiers=_copiers(result),
         film=_film_sentence(result),
