@@ -51,7 +51,7 @@ def test_an_unknown_name_is_told_the_near_ones(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as end:
         main(["copiers", "jpg"])
     assert end.value.code == 2
-    assert capsys.readouterr().err == "simulacra: copier 'jpg' is unknown; did you mean jpeg or jpeg2000?\n"
+    assert capsys.readouterr().err == "simulacra: copier 'jpg' is unknown; did you mean jpeg or jpegxl or jpeg2000?\n"
 
 
 def test_a_plugin_that_does_not_load_hides_no_other(plugin: str, capsys: pytest.CaptureFixture[str]) -> None:

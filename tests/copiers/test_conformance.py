@@ -17,11 +17,12 @@ Check = Callable[[str], None]
 VARIANTS = [
     "jpeg:quality=30,subsampling=4:4:4",
     "jpeg2000:ratio=1,wavelet=5/3",
+    "jpegxl:distance=0,effort=1",
     "realesrgan:model=animevideov3",
     "resize:filter=lanczos,scale=0.75",
     "waifu2x:model=upconv-photo,noise=-1",
 ]
-OWN = {"autoencoder", "flux-kontext", "img2img", "instruct-pix2pix", "onnx", "relay", "replay"}
+OWN = {"autoencoder", "flux-kontext", "img2img", "instruct-pix2pix", "onnx", "qwen-image-edit", "relay", "replay"}
 """Families that run only on files, runs or copiers of the user's: their own tests put them through the checks."""
 HERE = [name for name in families() if families()[name].determinism is not Determinism.NEVER and name not in OWN]
 

@@ -1,8 +1,10 @@
-"""Copiers whose weights or codecs arrive in packages: JPEG 2000, Zero-DCE, style transfer."""
+"""Copiers whose weights or codecs arrive in packages: JPEG 2000, JPEG XL, Zero-DCE, style transfer."""
 
+import sys
 from io import BytesIO
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch import Tensor
 
 from simulacra.copiers import make
 from simulacra.copiers.conformance import CHECKS
-from simulacra.errors import UserError
+from simulacra.errors import MissingExtra, UserError
 from simulacra.images.pixels import to_pixels
 
 
@@ -36,6 +38,33 @@ def test_jpeg2000_has_a_dial_and_a_lossless_end(crop: Tensor) -> None:
     ]
     assert 0 < errors[0] < errors[1] < errors[2]
     assert torch.equal(make("jpeg2000:ratio=1,wavelet=5/3").copy(crop, [0], 1)[0], crop)
+
+
+def test_jpegxl_is_what_libjxl_makes_of_it(crop: Tensor) -> None:
+    file = imagecodecs.jpegxl_encode(to_pixels(crop), distance=2.5, effort=3)
+    copied, receipts = make("jpegxl:distance=2.5,effort=3").copy(crop, [0], 1)
+    assert np.array_equal(to_pixels(copied), imagecodecs.jpegxl_decode(file))
+    assert receipts[0].effective["bytes"] == len(file) < crop.numel() / 8
+
+
+def test_jpegxl_has_a_dial_and_a_lossless_end(crop: Tensor) -> None:
+    errors = [
+        float((make(f"jpegxl:effort=3,distance={distance}").copy(crop, [0], 1)[0] - crop).square().mean())
+        for distance in (0.5, 2, 8)
+    ]
+    assert 0 < errors[0] < errors[1] < errors[2]
+    assert torch.equal(make("jpegxl:distance=0").copy(crop, [0], 1)[0], crop)
+
+
+def test_jpegxl_names_its_library_and_says_when_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    copier = make("jpegxl")
+    assert copier.operator()["libraries"] == {"libjxl": imagecodecs.jpegxl_version().removeprefix("libjxl ")}
+    monkeypatch.setattr(imagecodecs.JPEGXL, "available", False)
+    with pytest.raises(UserError, match=r"^this imagecodecs has no JPEG XL codec; type: pip install --upgrade image"):
+        copier.check()
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'simulacra\[jxl\]'$"):
+        copier.check()
 
 
 def test_low_light_brightens_the_dark_most(crop: Tensor) -> None:

@@ -71,7 +71,7 @@ def test_one_copier_is_no_relay(listed: str) -> None:
 @pytest.mark.parametrize(
     ("listed", "sentence"),
     [
-        ("jpeg|jpg", r"^copier 'jpg' is unknown; did you mean jpeg or jpeg2000\?$"),
+        ("jpeg|jpg", r"^copier 'jpg' is unknown; did you mean jpeg or jpegxl or jpeg2000\?$"),
         ("jpeg|webp:quality=400", r"^quality of copier webp is 400"),
     ],
 )

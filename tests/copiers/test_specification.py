@@ -44,7 +44,7 @@ def test_a_path_may_hold_commas_and_equals_signs() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("jpg", r"copier 'jpg' is unknown; did you mean jpeg or jpeg2000\?"),
+        ("jpg", r"copier 'jpg' is unknown; did you mean jpeg or jpegxl or jpeg2000\?"),
         ("", r"copier '' is unknown; there is autoencoder, .*webp"),
         ("jpeg:qualty=3", r"parameter of copier jpeg 'qualty' is unknown; did you mean quality\?"),
         ("identity:x=1", r"copier identity has no parameters, but is given x; type it alone: identity"),

@@ -12,7 +12,7 @@ from simulacra import UserError, copy, read_run
 from simulacra.copying import Ended
 from simulacra.images.pixels import pixel_digest
 
-from .toys import Blink, Broken, Darken, Elsewhere, Invert, Moody, Noise
+from .toys import Blink, Broken, Darken, Elsewhere, Invert, Moody, Noise, Remote
 
 
 @pytest.fixture(autouse=True)
@@ -250,3 +250,18 @@ class Listener:
 
     def tell(self, sentence: str) -> None:
         self.told.append(sentence)
+
+
+def test_a_longer_chain_never_asks_a_service_again_for_what_it_answered(picture: Path) -> None:
+    copy(picture, copier=Remote(), times=3, controls=False)
+    copier = Remote()
+    (longer,) = copy(picture, copier=copier, times=5, controls=False).chains
+    assert copier.calls == 2
+    assert [frame.reused for frame in longer.frames] == [False, True, True, True, False, False]
+
+
+def test_another_seed_asks_a_service_anew(picture: Path) -> None:
+    copy(picture, copier=Remote(), times=3, controls=False)
+    copier = Remote()
+    copy(picture, copier=copier, times=3, controls=False, seed=1)
+    assert copier.calls == 3

@@ -81,3 +81,10 @@ class Elsewhere(Darken):
 
     family = "elsewhere"
     determinism = Determinism.SAME_MACHINE
+
+
+class Remote(Darken):
+    """A service: nobody can make its copy again."""
+
+    family = "remote"
+    determinism = Determinism.NEVER

@@ -1,3 +1,4 @@
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ from torch import Tensor
 
 from simulacra import weights
 from simulacra.errors import MissingExtra
+from simulacra.images.colour import lab_to_srgb, srgb_to_lab
 from simulacra.images.pixels import to_picture
 from simulacra.images.resize import resize
 from simulacra.measures import face
 from simulacra.measures.contract import Against, Features, Undefined
 from simulacra.measures.face import NO_BROWS, NO_FACE, NO_REFERENCE_FACE, Face
-from simulacra.measures.face_shape import SIDES, eye_vector
+from simulacra.measures.face_brows import REACH
+from simulacra.measures.face_shape import SIDES, eye_vector, from_eye_frame
 
 CHANNEL = Face()
 SCORES = {"face_present", "face_detector_score", "face_mesh_score"}
@@ -65,6 +68,7 @@ def test_describes_the_astronaut(original: Features) -> None:
     for name, low, high in (
         ("brow_height", 0.22, 0.32),
         ("brow_thickness", 0.01, 0.06),
+        ("brow_darkness", 8, 20),  # brown hair, thin, at a pixel a millimetre and a half
         ("brow_tilt", -10, 15),
         ("brow_eye_gap", 0.15, 0.25),
         ("face_width_to_height", 0.75, 1.0),
@@ -100,6 +104,27 @@ def test_brows_that_go_up_are_seen_to_go_up(portrait: Tensor, original: Features
     assert values["identity_distance"] < 0.4
     assert after["skin_ita"] == pytest.approx(before["skin_ita"], abs=1.0)
     assert after["face_width_to_height"] == pytest.approx(before["face_width_to_height"], abs=0.02)
+
+
+@pytest.mark.parametrize("by", [-4.0, 8.0])
+def test_brows_that_grow_darker_are_seen_to_grow_darker(portrait: Tensor, original: Features, by: float) -> None:
+    height, width = portrait.shape[-2:]
+    points = torch.view_as_complex(original["points"][0]).numpy()
+    rows, columns = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    places = torch.complex(columns.double(), rows.double())
+    nearest = torch.full((height, width), torch.inf, dtype=torch.float64)
+    for side, traced in zip(SIDES, original["brows"][0, :, 0], strict=True):
+        for sideways, upwards in zip(torch.linspace(*REACH, len(traced)).tolist(), traced.tolist(), strict=True):
+            if not isnan(upwards):
+                place, vector = from_eye_frame(complex(side.outward * sideways, upwards), points)
+                nearest = torch.minimum(nearest, (places - place).abs() / abs(vector))
+    lab = srgb_to_lab(portrait.double())
+    lab[:, 0] -= by * torch.sigmoid((0.05 - nearest) / 0.004)  # a strip along the brow, eye distances
+    changed = CHANNEL.prepare(lab_to_srgb(lab).clamp(0, 1).float())
+    change = alone(changed)["brow_darkness"] - alone(original)["brow_darkness"]
+    # The strip is wider than these thin brows, so some of the skin beside them darkens too and the change is a part.
+    assert 0.3 < change / by < 1
+    assert abs(against(changed, original)["brow_rise"]) < 0.02
 
 
 def test_an_orange_cast_changes_the_skin_and_leaves_the_shape(portrait: Tensor, original: Features) -> None:

@@ -65,6 +65,49 @@ def test_thicker_brows_are_thicker() -> None:
     assert thin < middling < thick
 
 
+@pytest.mark.parametrize(("skin", "hair"), [(0.75, 0.25), (0.9, 0.6), (0.4, 0.1)])
+def test_darkness_is_the_difference_in_lightness(skin: float, hair: float) -> None:
+    traced = brows.trace_brows(drawn(0.35, 0.1, skin=skin, hair=hair), mesh())
+    # The medians lie well inside brow and skin, so the value is exact; the picture is float32.
+    assert brows.brow_darkness(traced) == pytest.approx(lightness(skin) - lightness(hair), abs=1e-4)
+
+
+def test_darkness_is_that_of_the_brow_not_of_its_size_or_place() -> None:
+    values = [
+        brows.brow_darkness(brows.trace_brows(drawn(*shape), mesh()))
+        for shape in [(0.3, 0.08), (0.36, 0.12), (0.3, 0.06, 8)]
+    ]
+    assert values == pytest.approx([lightness(0.75) - lightness(0.25)] * 3, abs=1e-4)
+
+
+def test_darkness_forgets_what_is_not_beside_the_brow() -> None:
+    # A dark lid, a light forehead: neither lies beside the brow, and their mean would be off by 10 L* and more.
+    picture = drawn(height=0.35, thickness=0.08)
+    picture[..., round(BETWEEN.imag - 0.2 * EYE_DISTANCE) :, :] = 0.5
+    picture[..., : round(BETWEEN.imag - 0.5 * EYE_DISTANCE), :] = 0.95
+    expected = lightness(0.75) - lightness(0.25)
+    assert brows.brow_darkness(brows.trace_brows(picture, mesh())) == pytest.approx(expected, abs=1e-4)
+
+
+def test_without_skin_beside_the_brows_there_is_no_darkness() -> None:
+    traced = brows.trace_brows(drawn(0.35, 0.1), mesh())
+    traced[:, 2] = torch.nan
+    assert brows.brow_darkness(traced) is None
+    assert brows.brow_height(traced) is not None
+
+
+def test_noise_hardly_makes_brows_darker() -> None:
+    noise = 0.05 * torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(3))
+    traced = brows.trace_brows((drawn(0.35, 0.1) + noise).clamp(0, 1), mesh())
+    # The noise is 5 L*; medians over some ten rows and 46 columns leave a part of a unit.
+    assert brows.brow_darkness(traced) == pytest.approx(lightness(0.75) - lightness(0.25), abs=2)
+
+
+def lightness(grey: float) -> float:
+    """L* of an sRGB grey, by the formulas of IEC 61966-2-1 and CIE 15 for values above their toes."""
+    return float(116 * (((grey + 0.055) / 1.055) ** 2.4) ** (1 / 3) - 16)
+
+
 def test_a_fringe_is_no_brow() -> None:
     # Dark from above the brow to the upper edge: darker than the brow, and without skin above it.
     picture = drawn(height=0.3, thickness=0.06, hair=0.5)
@@ -77,6 +120,7 @@ def test_bare_skin_has_no_brows_and_says_so() -> None:
     shown = brows.trace_brows(drawn(0.3, 0.08), mesh())
     assert not brows.visible(bare)
     assert brows.brow_height(bare) is brows.brow_thickness(bare) is brows.brow_tilt(bare) is None
+    assert brows.brow_darkness(bare) is None
     assert brows.brow_eye_gap(bare, mesh()) is brows.brow_change(shown, bare) is brows.brow_rise(bare, shown) is None
 
 

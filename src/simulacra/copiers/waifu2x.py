@@ -1,6 +1,6 @@
 """waifu2x as a copier: cleaning without scaling (cunet), or shrinking by 2 and enlarging back (upconv)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -64,6 +64,10 @@ class Waifu2x(NcnnCopier):
         super().__init__(parameters)
         self._shape = _SHAPES[self.parameters.model]
         self.size_rule = SizeRule(multiple=self._shape.scale * self._shape.multiple)
+
+    def fidelity(self) -> Mapping[str, Any]:
+        """The lightest cleaning that every network has; see `Copier.fidelity`."""
+        return {"noise": 0}
 
     def resize_path(self) -> str | None:
         """For upconv the same shrinking, enlarged by the same filter; cunet does not resize."""

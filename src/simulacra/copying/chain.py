@@ -79,14 +79,11 @@ class ChainMaker:
         return frame if frame and frame.step == step and self._store.blobs.has(frame.blob) else None
 
     def _known(self, index: int, step: str, leg: Leg) -> Frame | None:
-        """The frame as this run journalled it, or as another run made it, if this copier's class allows that."""
+        """The frame as this run journalled it, or as another run made it."""
         recorded = self._recorded(index, step)
         if recorded is not None:
             return recorded
-        determinism = leg.determinism
-        if determinism is Determinism.NEVER:
-            return None
-        stored = self._store.step(step, None if determinism is Determinism.EXACT else self._machine)
+        stored = self._store.step(step, self._made_on(leg))
         if stored is None:
             return None
         event = stored.event
@@ -110,8 +107,11 @@ class ChainMaker:
         if leg.remedy is not None:
             copies = leg.remedy.after(copies, picture, self._origin(), index)
         self.made += 1
-        machine = None if leg.determinism is Determinism.EXACT else self._machine
-        return self._record(index, step, to_pixels(copies), seconds, machine, _told(receipts[0]))
+        return self._record(index, step, to_pixels(copies), seconds, self._made_on(leg), _told(receipts[0]))
+
+    def _made_on(self, leg: Leg) -> str | None:
+        """The machine that a copy belongs to; None where the machine decides nothing, or nobody could repeat it."""
+        return self._machine if leg.determinism is Determinism.SAME_MACHINE else None
 
     def _record(
         self,

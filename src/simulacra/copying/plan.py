@@ -94,15 +94,14 @@ class ChainPlan:
         """The identity of frame `index`, given its parent's, and the seed its copier gets.
 
         What cannot change the picture stays out: the seed of a copier that draws nothing. A copier that never answers
-        twice alike has its replicate in the identity, so that replicates stay apart.
+        twice alike has seed and replicate in the identity: a longer or forked chain goes on from the frames that were
+        made, and another seed asks for new ones.
         """
         leg, _ = self.leg_at(index)
         seed = derive_seed(self.seed, "copy", self.replicate, index)
         decided: dict[str, Any] = {"parent": parent, "operator": leg.operator, "step": index}
-        if leg.asked.seeded:
+        if varies(leg.asked):
             decided["seed"] = seed
-        if leg.determinism is Determinism.NEVER:
-            decided["replicate"] = self.replicate
         return identity("step", decided), seed
 
 

@@ -54,6 +54,7 @@ class Face(Channel):
     """Presence, shape, skin tone and identity of the best face of a picture."""
 
     name: ClassVar[str] = "face"
+    version: ClassVar[int] = 2
     measures: ClassVar[tuple[Measure, ...]] = (
         _attribute(
             "face_present",
@@ -83,6 +84,12 @@ class Face(Channel):
             "brow_thickness",
             EYE_DISTANCE,
             "Median thickness of the brows' dark ridge at half its depth in L*, mean of both sides.",
+            _BROWS,
+        ),
+        _attribute(
+            "brow_darkness",
+            "L*",
+            "Median L* of the skin just above and below the brows minus that of the brows, mean of both sides.",
             _BROWS,
         ),
         _attribute(
@@ -147,8 +154,8 @@ class Face(Channel):
             pictures: shape (N, 3, H, W), float32, sRGB in [0, 1].
 
         Returns:
-            `detector` (N,), `mesh` (N,), `points` (N, 468, 2) in px, `brows` (N, 2, 2, columns) in eye distances,
-            `skin` (N, 3) in CIELAB, `identity` (N, 128).
+            `detector` (N,), `mesh` (N,), `points` (N, 468, 2) in px, `brows` (N, 2, 3, columns) in eye distances
+            and L*, `skin` (N, 3) in CIELAB, `identity` (N, 128).
 
         Raises:
             MissingExtra, MissingWeights: the channel cannot run here; see `unavailable`.
@@ -200,7 +207,7 @@ def _prepare(picture: Tensor, identify: bool) -> Features:
         "detector": torch.tensor(detector, dtype=torch.float64),
         "mesh": torch.tensor(presence, dtype=torch.float64),
         "points": torch.full((POINTS, 2), torch.nan, dtype=torch.float64),
-        "brows": torch.full((2, 2, COLUMNS), torch.nan, dtype=torch.float64),
+        "brows": torch.full((2, 3, COLUMNS), torch.nan, dtype=torch.float64),
         "skin": torch.full((3,), torch.nan, dtype=torch.float64),
         "identity": torch.full((128,), torch.nan, dtype=torch.float32),
     }
@@ -275,6 +282,7 @@ def _describe(frame: Features) -> dict[str, Value]:
     return scores | {
         "brow_height": _shown(brow.brow_height(brows)),
         "brow_thickness": _shown(brow.brow_thickness(brows)),
+        "brow_darkness": _shown(brow.brow_darkness(brows)),
         "brow_tilt": _shown(brow.brow_tilt(brows)),
         "brow_eye_gap": _shown(brow.brow_eye_gap(brows, points)),
         "face_width_to_height": shape.width_to_height(points),

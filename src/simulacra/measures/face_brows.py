@@ -26,6 +26,8 @@ _MIDDLE = 0.5 + 0.35j  # of that window, whose side is one eye distance
 _LID_SHARE = 0.35  # the band starts this far from the lid to the expected place, which keeps out the crease of the lid
 _ABOVE = 0.25  # and ends this far above the expected place, eye distances
 _SPREAD = 0.12  # standard deviation of the true place around the expected one, eye distances
+_GAP = 0.03  # between a brow and the skin it is compared with, eye distances: single hairs and blur
+_BESIDE = 0.06  # height of that strip of skin, above and below, eye distances
 
 _AXIS = (np.arange(_SIZE) + 0.5) / _SIZE - 0.5
 _SIDEWAYS = _AXIS + _MIDDLE.real
@@ -36,15 +38,15 @@ COLUMNS = int(_USED.sum())
 
 
 def trace_brows(picture: Tensor, points: Points) -> Tensor:
-    """Height and thickness of both brows, column by column.
+    """Height, thickness and darkness of both brows, column by column.
 
     Args:
         picture: shape (1, 3, H, W), float32, sRGB in [0, 1].
         points: the mesh, 468 points of the picture, px.
 
     Returns:
-        Shape (2, 2, COLUMNS), float64: side (right, left), height above the eye corners and thickness, columns from the
-        inner end outwards; NaN in columns where nothing stands out.
+        Shape (2, 3, COLUMNS), float64: side (right, left); height above the eye corners, thickness, and how much darker
+        than the skin in L*; columns from the inner end outwards, NaN where nothing stands out.
     """
     return torch.from_numpy(np.stack([_trace_side(picture, points, side) for side in SIDES]))
 
@@ -57,6 +59,12 @@ def brow_height(brows: Tensor) -> float | None:
 def brow_thickness(brows: Tensor) -> float | None:
     """Median thickness of the brows, eye distances; None where they do not show."""
     return _mean_of_sides(brows, 1)
+
+
+def brow_darkness(brows: Tensor) -> float | None:
+    """How much darker the brows are than the skin beside them, L*; None where they do not show."""
+    darkness = _mean_of_sides(brows, 2)
+    return None if darkness is None or np.isnan(darkness) else darkness  # a brow may fill the band and leave no skin
 
 
 def brow_eye_gap(brows: Tensor, points: Points) -> float | None:
@@ -100,7 +108,7 @@ def _mean_of_sides(brows: Tensor, row: int) -> float | None:
 
 
 def _trace_side(picture: Tensor, points: Points, side: Side) -> NDArray[np.float64]:
-    """Height and thickness of one brow, shape (2, COLUMNS)."""
+    """Height, thickness and darkness of one brow, shape (3, COLUMNS)."""
     framed = in_eye_frame(points)
     outward = framed.real * side.outward + 1j * framed.imag  # both sides as if they were the left one
     row = np.sort_complex(outward[list(side.brow)])  # from the inner end outwards
@@ -125,10 +133,31 @@ def _trace_side(picture: Tensor, points: Points, side: Side) -> NDArray[np.float
     # The brow is the run of rows around the peak with at least half its depth.
     deep = prominence > depth / 2
     run = np.cumsum(~deep, axis=0)
-    excess = np.where(deep & (run == np.take_along_axis(run, peak, axis=0)), prominence - depth / 2, 0)
+    brow = deep & (run == np.take_along_axis(run, peak, axis=0))
+    excess = np.where(brow, prominence - depth / 2, 0)
     shown = depth[0] >= PROMINENCE
     weight = np.where(shown, excess.sum(axis=0), 1)
     centre = (excess * height).sum(axis=0) / weight
     # The width of a box as deep that exceeds half its depth by as much: unlike a count of rows, it moves smoothly.
     thickness = 2 * excess.sum(axis=0) / np.where(shown, depth[0], 1) / _SIZE
-    return np.where(shown, np.stack([centre, thickness]), np.nan)
+    darkness = _darkness(lightness, brow, band)
+    return np.where(shown, np.stack([centre, thickness, darkness]), np.nan)
+
+
+def _darkness(lightness: NDArray[np.float64], brow: NDArray[np.bool_], band: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Median L* of the skin beside a brow minus that of the brow, shape (columns,); NaN where there is no such skin."""
+    upper = np.where(brow, _UPWARDS[:, None], -np.inf).max(axis=0)
+    lower = np.where(brow, _UPWARDS[:, None], np.inf).min(axis=0)
+    away = np.maximum(_UPWARDS[:, None] - upper, lower - _UPWARDS[:, None])  # (rows, columns), positive outside
+    beside = band & (away > _GAP) & (away < _GAP + _BESIDE)
+    return _median(lightness, beside) - _median(lightness, brow)
+
+
+def _median(values: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The median of each column's chosen values, NaN where none is chosen."""
+    count = where.sum(axis=0)
+    ordered = np.sort(np.where(where, values, np.inf), axis=0)
+    middle = [
+        np.take_along_axis(ordered, np.maximum(each, 0)[None], axis=0)[0] for each in ((count - 1) // 2, count // 2)
+    ]
+    return np.where(count > 0, np.mean(middle, axis=0), np.nan)

@@ -54,14 +54,19 @@ class Network(NamedTuple):
 
 
 def embed(picture: Tensor, network: Network) -> Tensor:
-    """The direction of one picture's features.
+    """The direction of one picture's features: `pooled`, brought to length 1."""
+    return F.normalize(pooled(picture, network), dim=0)
+
+
+def pooled(picture: Tensor, network: Network) -> Tensor:
+    """One picture's features.
 
     Args:
         picture: shape (1, 3, H, W), float32, sRGB in [0, 1].
         network: from `network` or `from_weights`.
 
     Returns:
-        Shape (1280,), float64, of length 1.
+        Shape (1280,), float64, 0 to 6.
     """
     x = (resize(picture, SIDE, SIDE, "bicubic").clamp(0, 1) * 255 - _MEAN) / _SPREAD
     x = _convolve(x.contiguous(memory_format=torch.channels_last), network.stem, stride=2).clamp_(0, 6)
@@ -70,8 +75,7 @@ def embed(picture: Tensor, network: Network) -> Tensor:
         y = _convolve(y, block.look, block.stride, groups=y.shape[1]).clamp_(0, 6)
         y = _convolve(y, block.narrow)
         x = x + y if block.stride == 1 and x.shape[1] == y.shape[1] else y
-    features = _convolve(x, network.head).clamp_(0, 6).mean((2, 3), dtype=torch.float64)[0]
-    return F.normalize(features, dim=0)
+    return _convolve(x, network.head).clamp_(0, 6).mean((2, 3), dtype=torch.float64)[0]
 
 
 def cosine_distance(one: Tensor, other: Tensor) -> Tensor:

@@ -82,8 +82,8 @@ def _blocks(kernel: Kernel, size: int, edge: Edge, dtype: torch.dtype) -> tuple[
         centres = starts[first : first + BLOCK]
         low, high = max(0, centres[0] - radius), min(size, centres[-1] + radius + 1)
         matrix = torch.zeros(len(centres), high - low, dtype=torch.float64)
-        for row, centre in enumerate(centres):
-            for offset, weight in enumerate(kernel, start=-radius):
-                matrix[row, min(max(centre + offset, 0), size - 1) - low] += weight
+        taps = torch.tensor(centres)[:, None] + torch.arange(-radius, radius + 1)  # (outputs, weights)
+        weights = torch.tensor(kernel, dtype=torch.float64).expand(taps.shape)
+        matrix.scatter_add_(1, taps.clamp(0, size - 1) - low, weights)
         blocks.append((low, high, matrix.to(dtype)))
     return tuple(blocks)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,7 @@ class Geometry(Channel):
     """One affine map from the reference to the frame, in parts, and the pair's scores after it is undone."""
 
     name = "geometry"
+    version: ClassVar[int] = 2
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure(
             "shift_x",
@@ -75,7 +77,7 @@ class Geometry(Channel):
             features |= ssim.local(grey)._asdict()
         if shortest >= registration.SMALLEST:
             prepared = registration.prepare(grey)
-            features |= {"band": prepared.band, "polar": prepared.polar, "contrast": registration.contrast(prepared)}
+            features |= prepared._asdict() | {"contrast": registration.contrast(prepared)}
         return features
 
     def describe(self, features: Features) -> Columns:
@@ -98,7 +100,7 @@ def _compare_one(frame: Features, reference: Features) -> dict[str, Value]:
     names = [measure.name for measure in Geometry.measures]
     if torch.equal(frame["grey"], reference["grey"]):
         still: dict[str, Value] = dict(zip(names, (0.0, 0.0, 1.0, 0.0, 1.0), strict=False))
-        return still | _scores(frame, reference, torch.eye(3, dtype=torch.float64))
+        return still | _scores(frame, reference, np.eye(3))
     fit = _fit(frame, reference)
     if isinstance(fit, Undefined):
         return dict.fromkeys(names, fit)
@@ -116,7 +118,7 @@ def _fit(frame: Features, reference: Features) -> registration.Fit | Undefined:
     for which, each in (("frame", frame), ("reference", reference)):
         if float(each["contrast"]) < registration.LEAST_CONTRAST:
             return Undefined(f"the {which} is too flat to be aligned")
-    fit = registration.register(*(registration.Prepared(each["band"], each["polar"]) for each in (frame, reference)))
+    fit = registration.register(*(_prepared(each) for each in (frame, reference)))
     if fit.correlation < registration.LEAST_CORRELATION:
         return Undefined(
             f"too little of the reference is left to align: correlation {fit.correlation:.2f}, "
@@ -125,22 +127,31 @@ def _fit(frame: Features, reference: Features) -> registration.Fit | Undefined:
     return fit
 
 
-def _scores(frame: Features, reference: Features, map: Tensor) -> dict[str, Value]:
+def _scores(frame: Features, reference: Features, map: registration.Map) -> dict[str, Value]:
     height, width = frame["grey"].shape[-2:]
-    grey, rows, columns = frame["grey"], slice(0, height), slice(0, width)
+    one, rows, columns = frame["grey"], slice(0, height), slice(0, width)
     moves = registration.displacement(map, height, width) > STILL
     if moves:
-        grey, (rows, columns) = registration.undo(grey, map)
-    grey, before = grey[:, rows, columns], reference["grey"][:, rows, columns]
-    if min(grey.shape[-2:]) < ssim.SMALLEST:
+        one, (rows, columns) = registration.undo(one, map)
+    one, other = one[:, rows, columns], reference["grey"][:, rows, columns]
+    if min(one.shape[-2:]) < ssim.SMALLEST:
         small = Undefined(f"the pictures overlap by less than {ssim.SMALLEST} px")
         return {"aligned_psnr_grey": small, "aligned_ssim": small}
-    error = (grey - before).square().mean(dtype=torch.float64)
-    if moves:
-        one, other = ssim.local(grey), ssim.local(before)
-    else:
-        one, other = (ssim.Local(each["grey"], each["mean"], each["variance"]) for each in (frame, reference))
-    return {"aligned_psnr_grey": psnr(float(error)), "aligned_ssim": float(ssim.similarity(one, other)[0])}
+    error = (one - other).square().mean(dtype=torch.float64)
+    moments = ssim.local(one) if moves else _moments(frame, rows, columns)
+    similarity = ssim.similarity(moments, _moments(reference, rows, columns))[0]
+    return {"aligned_psnr_grey": psnr(float(error)), "aligned_ssim": float(similarity)}
+
+
+def _moments(features: Features, rows: slice, columns: slice) -> ssim.Local:
+    """The moments of a part of a picture, from those of the whole: windows know nothing of what lies beside them."""
+    windows = slice(rows.start, rows.stop - ssim.SMALLEST + 1), slice(columns.start, columns.stop - ssim.SMALLEST + 1)
+    mean, variance = (features[which][:, *windows] for which in ("mean", "variance"))
+    return ssim.Local(features["grey"][:, rows, columns], mean, variance)
+
+
+def _prepared(features: Features) -> registration.Prepared:
+    return registration.Prepared(*(features[name] for name in registration.Prepared._fields))
 
 
 def _row(features: Features, index: int) -> Features:

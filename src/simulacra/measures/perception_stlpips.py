@@ -11,7 +11,7 @@ Sources: Zhang, Isola, Efros, Shechtman and Wang 2018, "The Unreasonable Effecti
 Metric", equation 1; Ghildyal and Liu 2022, "Shift-tolerant Perceptual Similarity Metric", section 4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -54,11 +54,21 @@ def embed(picture: Tensor, network: Network) -> Tensor:
     Returns:
         Shape (D,), float32; D depends on the size alone: about 41 numbers a pixel.
     """
+    return as_vector(_activations(picture, network), network.roots)
+
+
+def as_vector(answers: Iterable[Tensor], roots: Iterable[Tensor]) -> Tensor:
+    """Activations of one picture, shape (1, channels, height, width) a layer, as one vector of shape (D,).
+
+    Args:
+        answers: what the layers of a network answer.
+        roots: of each layer, the square roots of the weights of its channels, shape (1, channels, 1, 1).
+    """
     parts = []
-    for activations, roots in zip(_activations(picture, network), network.roots, strict=True):
+    for activations, root in zip(answers, roots, strict=True):
         length = (activations * activations).sum(1, keepdim=True).sqrt_()
         places = activations.shape[-2] * activations.shape[-1]
-        parts.append((activations * (1 / (length + _EPSILON))).mul_(roots / places**0.5).flatten())
+        parts.append((activations * (1 / (length + _EPSILON))).mul_(root / places**0.5).flatten())
     return torch.cat(parts)
 
 
@@ -88,10 +98,15 @@ def from_weights(tensors: Mapping[str, Tensor]) -> Network:
     return Network(kernels, biases, roots, F.conv2d(kernels[0], window, padding=2, groups=3))
 
 
+def standardised(picture: Tensor) -> Tensor:
+    """A picture of sRGB in [0, 1] as LPIPS shows it to its networks."""
+    shift, scale = (torch.tensor(values, dtype=picture.dtype).view(3, 1, 1) for values in (_SHIFT, _SCALE))
+    return ((2 * picture - 1) - shift) / scale
+
+
 def _activations(picture: Tensor, network: Network) -> list[Tensor]:
     """What the five layers answer to a picture, after each ReLU."""
-    shift, scale = (torch.tensor(values, dtype=picture.dtype).view(3, 1, 1) for values in (_SHIFT, _SCALE))
-    x = _first(((2 * picture - 1) - shift) / scale, network).relu_()
+    x = _first(standardised(picture), network).relu_()
     answers = [x]
     for layer, (kernel, bias) in enumerate(zip(network.kernels[1:], network.biases[1:], strict=True), start=2):
         if layer <= 3:

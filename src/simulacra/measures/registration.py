@@ -9,7 +9,9 @@ from functools import lru_cache
 from math import atan2, ceil, cos, degrees, exp, log, pi, sin, sqrt
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
@@ -27,12 +29,13 @@ LEAST_CONTRAST = 1e-3
 LEAST_CORRELATION = 0.35
 """Correlation of the aligned pictures below which the map is not believed; unrelated photographs stay below 0.25."""
 
-_ANGLES, _RADII = (
-    128,
-    96,
-)  # of the log-polar spectrum; half a turn of angles, for a real picture's spectrum is symmetric
+Map = NDArray[np.float64]
+"""An affine map, shape (3, 3). In numpy, whose calls on so few numbers take a third of torch's time."""
+
+_ANGLES, _RADII = 128, 96  # of the log-polar spectrum; half a turn, for a real picture's spectrum is symmetric
 _LOWEST = 0.02  # cycles per pixel where the log-polar spectrum begins
 _NEAR = 0.8  # correlation from which the refinement needs no search before it
+_HOPELESS = 0.1  # correlation of the best start below which no refinement is tried: 1 in 122 came to be believed
 _STEPS = 25
 _SETTLED = 1e-3  # pixels at working size: a step that moves no corner further ends the refinement
 
@@ -41,6 +44,7 @@ class Prepared(NamedTuple):
     """A picture ready to be registered."""
 
     band: Tensor  # (N, h, w): band-passed grey at working size
+    spectrum: Tensor  # (N, h // 2 + 1, w), complex: of the band under a window
     polar: Tensor  # (N, angles, radii // 2 + 1), complex: spectrum of the log-polar spectrum
 
 
@@ -57,7 +61,7 @@ class Motion(NamedTuple):
 class Fit(NamedTuple):
     """The outcome of a registration."""
 
-    map: Tensor  # (3, 3), float64
+    map: Map
     correlation: float  # of the band-passed pictures after alignment, where they overlap
 
 
@@ -68,10 +72,11 @@ def prepare(grey: Tensor) -> Prepared:
     small = avg_pool2d(grey[:, None], factor)[:, 0] if factor > 1 else grey
     band = smooth(small, gaussian(1.0), "replicate") - smooth(small, gaussian(4.0), "replicate")
     window, grid = _polar_plan(*band.shape[-2:])
-    magnitude = torch.fft.fftshift(torch.fft.fft2(band * window).abs(), dim=(-2, -1))
+    spectrum = _spectrum(band * window)
+    magnitude = torch.fft.fftshift(spectrum.abs(), dim=-1)
     polar = grid_sample(magnitude[:, None], grid.expand(len(band), -1, -1, -1), align_corners=False)[:, 0].log1p()
     polar = polar - polar.mean((-2, -1), keepdim=True)
-    return Prepared(band, torch.fft.rfft2(polar))
+    return Prepared(band, spectrum, torch.fft.rfft2(polar))
 
 
 def contrast(prepared: Prepared) -> Tensor:
@@ -89,11 +94,14 @@ def register(frame: Prepared, reference: Prepared) -> Fit:
     compositional, with gain and offset as further unknowns).
     """
     image, template = frame.band[0], reference.band[0]
-    rest = torch.eye(3, dtype=torch.float64)
+    rest = np.eye(3)
     best = Fit(rest, _correlation(image, template, rest))
     if best.correlation < _NEAR:
-        searched = _shifted(image, template, rest), _shifted(image, template, _zoom_and_rotation(frame, reference))
+        turned = _zoom_and_rotation(frame, reference)
+        searched = (_shift(frame.spectrum[0], reference, rest), _shift(_seen(image, turned), reference, turned))
         best = max(best, *(Fit(map, _correlation(image, template, map)) for map in searched), key=_believed)
+        if best.correlation < _HOPELESS:
+            return best
     refined = _refine(image, template, best.map)
     return max(best, Fit(refined, _correlation(image, template, refined)), key=_believed)
 
@@ -107,15 +115,15 @@ def motion(fit: Fit) -> Motion:
     return Motion(x, y, sqrt(max(a * d - b * c, 0.0)), degrees(angle), wide / tall)
 
 
-def displacement(map: Tensor, height: int, width: int) -> float:
+def displacement(map: Map, height: int, width: int) -> float:
     """How far the map moves the corner it moves most, in pixels of a picture of this size."""
     half = max(height, width) / 2
     corners = _corners(height, width)
-    moved = (map @ corners - corners)[:2] * half
-    return float(moved.square().sum(0).max().sqrt())
+    across, down, _ = (map @ corners - corners) * half
+    return float(np.hypot(across, down).max())
 
 
-def undo(planes: Tensor, map: Tensor) -> tuple[Tensor, tuple[slice, slice]]:
+def undo(planes: Tensor, map: Map) -> tuple[Tensor, tuple[slice, slice]]:
     """Bring a frame back to where its reference lies.
 
     Args:
@@ -127,12 +135,12 @@ def undo(planes: Tensor, map: Tensor) -> tuple[Tensor, tuple[slice, slice]]:
     """
     height, width = planes.shape[-2:]
     half = max(height, width) / 2
-    grid = torch.stack(_positions(map, height, width), -1)[None]
-    moved = grid_sample(planes[:, None], grid.expand(len(planes), -1, -1, -1), "bicubic", "border", align_corners=False)
+    grid = _positions(map, height, width).movedim(0, -1).expand(len(planes), -1, -1, -1)
+    moved = grid_sample(planes[:, None], grid, "bicubic", "border", align_corners=False)
     # The frame's corners, inset by half a pixel, as seen in the reference; between them lies what both pictures show.
-    x, y = (torch.linalg.inv(map) @ _corners(height - 1, width - 1, half))[:2] * half
-    left, right = max(float(x[0]), float(x[2])) + width / 2, min(float(x[1]), float(x[3])) + width / 2
-    top, bottom = max(float(y[0]), float(y[1])) + height / 2, min(float(y[2]), float(y[3])) + height / 2
+    x, y = (np.linalg.inv(map) @ _corners(height - 1, width - 1, half))[:2] * half
+    left, right = max(x[0], x[2]) + width / 2, min(x[1], x[3]) + width / 2
+    top, bottom = max(y[0], y[1]) + height / 2, min(y[2], y[3]) + height / 2
     close = 0.5 + 1e-6  # a pixel counts from its centre, and rounding must not lose it
     rows = slice(max(0, ceil(top - close)), max(0, min(height, int(bottom + close))))
     columns = slice(max(0, ceil(left - close)), max(0, min(width, int(right + close))))
@@ -143,52 +151,74 @@ def _believed(fit: Fit) -> float:
     return fit.correlation
 
 
-def _refine(image: Tensor, template: Tensor, start: Tensor) -> Tensor:
-    """Gauss-Newton on six unknowns of the map, gain and offset, with the derivatives of the template."""
+def _refine(image: Tensor, template: Tensor, start: Map) -> Map:
+    """Gauss-Newton on six unknowns of the map, gain and offset, with the derivatives of the template.
+
+    They are taken where the frame lies inside at the start, and kept: what a step leaves out or takes in is little.
+    """
     height, width = template.shape
     half = max(height, width) / 2
-    x, y = _coordinates(height, width)
-    rise, run = torch.gradient(template)
-    across, down = (run * half).flatten(), (rise * half).flatten()
-    steepest = torch.stack(
-        [across * x, across * y, across, down * x, down * y, down, template.flatten(), torch.ones(height * width)]
-    )  # (8, h * w)
-    current = start
+    steepest = _steepest(template)  # (8, h * w)
+    current, back, uphill = start, np.linalg.inv(start), None
     for _ in range(_STEPS):
-        moved, inside = _move(image, current)
-        weighted = steepest * inside
-        hessian = (weighted @ steepest.T).double()
-        slope = (weighted @ (moved - template.flatten())).double()
-        hessian.diagonal().mul_(1 + 1e-6).add_(1e-9)  # directions without texture stay where they are
-        step = torch.linalg.solve(hessian, slope)
-        gain = float((1 + step[6]).clamp(0.5, 2.0))
-        change = torch.eye(3, dtype=torch.float64)
-        change[:2] += (step[:6] / gain).view(2, 3)
-        current = current @ torch.linalg.inv(change)
-        if not bool(current.isfinite().all()) or displacement(current, height, width) > half:
+        moved, weight = _move(image, current)
+        if uphill is None:
+            hessian = ((steepest * weight) @ steepest.T).double().numpy()
+            hessian[np.diag_indices(8)] *= 1 + 1e-6  # and what has no texture at all stays where it is
+            uphill = np.linalg.inv(hessian + 1e-9 * np.eye(8))
+        step = uphill @ (steepest @ moved.sub_(template.flatten()).mul_(weight)).double().numpy()
+        change = np.eye(3)
+        change[:2] += step[:6].reshape(2, 3) / min(max(1 + step[6], 0.5), 2.0)  # by the gain
+        current = current @ np.linalg.inv(change)
+        if not np.isfinite(current).all() or displacement(back @ current, height, width) > half:
             return start  # it ran away
         if displacement(change, height, width) < _SETTLED:
             break
     return current
 
 
-def _shifted(image: Tensor, template: Tensor, map: Tensor) -> Tensor:
-    """A map with the shift that phase correlation finds added, to the nearest pixel."""
+def _steepest(template: Tensor) -> Tensor:
+    """How the template changes with each of the eight unknowns, shape (8, h * w)."""
     height, width = template.shape
     half = max(height, width) / 2
-    moved, inside = _move(image, map)
-    window, _ = _polar_plan(height, width)
-    frame = torch.fft.rfft2((moved * inside).view(height, width) * window)
-    cross = frame * torch.fft.rfft2(template * window).conj()
-    surface = torch.fft.irfft2(cross / cross.abs().clamp(min=1e-12), s=(height, width))
+    x, y = _coordinates(height, width)
+    down, across = torch.gradient(template, spacing=1 / half)
+    planes = [across * x, across * y, across, down * x, down * y, down, template, torch.ones_like(template)]
+    return torch.stack(planes).flatten(1)
+
+
+def _shift(seen: Tensor, reference: Prepared, map: Map) -> Map:
+    """A map with the shift that phase correlation finds added, to the nearest pixel.
+
+    Args:
+        seen: spectrum of the frame as the map brings it onto the reference, shape (h // 2 + 1, w).
+        reference: of one picture.
+        map: what the frame was moved by.
+    """
+    height, width = reference.band.shape[-2:]
+    half = max(height, width) / 2
+    cross = seen * reference.spectrum[0].conj()
+    surface = torch.fft.irfft2(cross / cross.abs().clamp(min=1e-12), s=(width, height), dim=(-1, -2))
     row, column = divmod(int(surface.argmax()), width)
-    shift = torch.eye(3, dtype=torch.float64)
-    shift[0, 2] = _signed(column, width) / half
-    shift[1, 2] = _signed(row, height) / half
+    shift = np.eye(3)
+    shift[:2, 2] = _signed(column, width) / half, _signed(row, height) / half
     return map @ shift
 
 
-def _zoom_and_rotation(frame: Prepared, reference: Prepared) -> Tensor:
+def _seen(image: Tensor, map: Map) -> Tensor:
+    """Spectrum of a frame that is moved onto the reference, shape (h // 2 + 1, w)."""
+    window, _ = _polar_plan(*image.shape)
+    moved, weight = _move(image, map)
+    return _spectrum((moved * weight).view(image.shape) * window)
+
+
+def _spectrum(windowed: Tensor) -> Tensor:
+    """Fourier transform of pictures, shape (..., h, w), without the frequencies that go upwards, which say no more."""
+    spectrum: Tensor = torch.fft.rfft2(windowed, dim=(-1, -2))
+    return spectrum
+
+
+def _zoom_and_rotation(frame: Prepared, reference: Prepared) -> Map:
     """Zoom and rotation from the shift between log-polar spectra, as a map about the centre."""
     cross = frame.polar * reference.polar.conj()
     surface = torch.fft.irfft2(cross / cross.abs().clamp(min=1e-12), s=(_ANGLES, _RADII))
@@ -196,56 +226,63 @@ def _zoom_and_rotation(frame: Prepared, reference: Prepared) -> Tensor:
     angle = _signed(turn, _ANGLES) * pi / _ANGLES
     # A picture that grows has a spectrum that shrinks.
     zoom = exp(-_signed(scale, _RADII) * log(0.5 / _LOWEST) / _RADII)
-    return torch.tensor(
-        [[zoom * cos(angle), -zoom * sin(angle), 0], [zoom * sin(angle), zoom * cos(angle), 0], [0, 0, 1]],
-        dtype=torch.float64,
-    )
+    a, c = zoom * cos(angle), zoom * sin(angle)
+    return np.array([[a, -c, 0], [c, a, 0], [0, 0, 1]])
 
 
-def _correlation(image: Tensor, template: Tensor, map: Tensor) -> float:
+def _correlation(image: Tensor, template: Tensor, map: Map) -> float:
     """Correlation of the moved picture with the template where they overlap; 0 where less than a quarter does."""
-    moved, inside = _move(image, map)
-    count = float(inside.sum())
-    if count < 0.25 * inside.numel():
+    moved, weight = _move(image, map)
+    count = float(weight.sum())
+    if count < 0.25 * weight.numel():
         return 0.0
-    a = (moved - float((moved * inside).sum()) / count) * inside
-    b = (template.flatten() - float((template.flatten() * inside).sum()) / count) * inside
-    return float((a @ b) / (a @ a * (b @ b)).clamp(min=1e-20).sqrt())
+    one, other = moved, template.flatten()
+    one, other = one - float(one @ weight) / count, other - float(other @ weight) / count
+    weighted = one * weight
+    return float((weighted @ other) / ((weighted @ one) * ((other * weight) @ other)).clamp(min=1e-20).sqrt())
 
 
-def _move(image: Tensor, map: Tensor) -> tuple[Tensor, Tensor]:
-    """The image at the mapped positions of its own pixels, and 1 where those lie inside, both of shape (h * w,)."""
+def _move(image: Tensor, map: Map) -> tuple[Tensor, Tensor]:
+    """The image at the mapped positions of its own pixels, and how much each counts, both of shape (h * w,).
+
+    Beyond the centres of the outermost pixels it is 0, from a pixel inside them on it is 1. Were the limit sharp,
+    pixels at the border would come and go with every step of a refinement, which then never settles.
+    """
     height, width = image.shape
-    columns, rows = _positions(map, height, width)
-    moved = grid_sample(image[None, None], torch.stack([columns, rows], -1)[None], align_corners=False)
-    inside = (columns.abs() < 1 - 0.999 / width) & (rows.abs() < 1 - 0.999 / height)  # of the outermost pixels' centres
-    return moved.flatten(), inside.flatten().to(image.dtype)
+    places = _positions(map, height, width)
+    moved = grid_sample(image[None, None], places.movedim(0, -1)[None], align_corners=False)
+    columns, rows = places.abs_()
+    torch.sub((width - 1) / 2, columns, alpha=width / 2, out=columns)  # pixels from the outermost pixels' centres
+    torch.sub((height - 1) / 2, rows, alpha=height / 2, out=rows)
+    weight = torch.minimum(columns, rows).clamp_(0, 1)
+    return moved.flatten(), weight.flatten()
 
 
-def _positions(map: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Column and row where each pixel of the reference lies in the frame, (H, W), as `grid_sample` counts them."""
+def _positions(map: Map, height: int, width: int) -> Tensor:
+    """Column and row where each pixel of the reference lies in the frame, (2, H, W), as `grid_sample` counts them."""
     half = max(height, width) / 2
-    scale = torch.tensor([[2 * half / width], [2 * half / height]], dtype=torch.float64)
-    (a, b, x), (c, d, y) = (map[:2] * scale).tolist()
-    across, down = (axis.view(height, width) for axis in _coordinates(height, width))
-    columns, rows = across[:1], down[:, :1]
-    return a * columns + (b * rows + x), c * columns + (d * rows + y)
+    (a, b, x), (c, d, y) = (map[:2] * [[2 * half / width], [2 * half / height]]).tolist()
+    across, down = _coordinates(height, width)
+    places = torch.empty(2, height, width)
+    torch.add(a * across, b * down + x, out=places[0])
+    torch.add(c * across, d * down + y, out=places[1])
+    return places
 
 
 @lru_cache(maxsize=16)
 def _coordinates(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """X and y of every pixel's centre, in half longest sides from the picture's centre, each of shape (H * W,)."""
+    """X of each column, (1, W), and y of each row, (H, 1), in half longest sides from the picture's centre."""
     half = max(height, width) / 2
-    y = (torch.arange(height) + 0.5 - height / 2) / half
     x = (torch.arange(width) + 0.5 - width / 2) / half
-    return x.expand(height, width).flatten(), y[:, None].expand(height, width).flatten()
+    y = (torch.arange(height) + 0.5 - height / 2) / half
+    return x[None], y[:, None]
 
 
-def _corners(height: float, width: float, half: float | None = None) -> Tensor:
+def _corners(height: float, width: float, half: float | None = None) -> Map:
     """Homogeneous corners, shape (3, 4): top left, top right, bottom left, bottom right."""
     scale = max(height, width) / 2 if half is None else half
     x, y = width / 2 / scale, height / 2 / scale
-    return torch.tensor([[-x, x, -x, x], [-y, -y, y, y], [1, 1, 1, 1]], dtype=torch.float64)
+    return np.array([[-x, x, -x, x], [-y, -y, y, y], [1, 1, 1, 1]])
 
 
 @lru_cache(maxsize=16)
@@ -254,9 +291,10 @@ def _polar_plan(height: int, width: int) -> tuple[Tensor, Tensor]:
     window = torch.outer(torch.hann_window(height, periodic=False), torch.hann_window(width, periodic=False))
     angle = torch.arange(_ANGLES)[:, None] * (pi / _ANGLES)
     radius = _LOWEST * torch.exp(torch.arange(_RADII) * (log(0.5 / _LOWEST) / _RADII))  # cycles per pixel
-    # Frequency f stands at index size // 2 + f size; grid_sample wants the middle of index i at (2 i + 1) / size - 1.
+    # Frequency f stands at column width // 2 + f width and at row f height, for those that go upwards are not kept;
+    # grid_sample wants the middle of index i at (2 i + 1) / size - 1.
     columns = (2 * (width // 2 + radius * torch.cos(angle) * width) + 1) / width - 1
-    rows = (2 * (height // 2 + radius * torch.sin(angle) * height) + 1) / height - 1
+    rows = (2 * (radius * torch.sin(angle) * height) + 1) / (height // 2 + 1) - 1
     return window, torch.stack([columns, rows], -1)[None]
 
 

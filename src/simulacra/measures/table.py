@@ -13,7 +13,7 @@ from simulacra.registry import registry
 
 _ABOUT = {Against.NOTHING: "frame", Against.REFERENCE: "pair"}
 _SIGN = {Better.LOWER: "lower", Better.HIGHER: "higher", Better.NEITHER: ""}
-_MARKED = re.compile(r"(<!-- measures: (?P<channel>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARKED = re.compile(r"(<!-- measures: (?P<channel>[a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(measures: Iterable[Measure]) -> str:

@@ -72,7 +72,7 @@ def state(name: str) -> State:
 
 def verify(name: str) -> State:
     """What the cache holds of a network, judged by reading every byte of its files again."""
-    _digest_on_disk.cache_clear()
+    digest_on_disk.cache_clear()
     return _worst(_state(file, thorough=True) for file in network(name).files)
 
 
@@ -99,7 +99,7 @@ def _state(file: File, *, thorough: bool = False) -> State:
     path = path_of(file)
     try:
         found = path.stat()
-        whole = found.st_size == file.size and (not thorough or _digest_on_disk(path, found.st_mtime_ns) == file.sha256)
+        whole = found.st_size == file.size and (not thorough or digest_on_disk(path, found.st_mtime_ns) == file.sha256)
     except (FileNotFoundError, NotADirectoryError):
         return State.MISSING
     except OSError as error:
@@ -110,6 +110,7 @@ def _state(file: File, *, thorough: bool = False) -> State:
 
 
 @cache
-def _digest_on_disk(path: Path, modified_ns: int) -> str:
+def digest_on_disk(path: Path, modified_ns: int) -> str:
+    """SHA-256 (hex) of a file, read once a process and state of the file."""
     with path.open("rb") as stream:
         return file_digest(stream, "sha256").hexdigest()

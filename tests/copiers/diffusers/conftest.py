@@ -9,11 +9,15 @@ import pytest
 import torch
 from diffusers import (
     AutoencoderKL,
+    AutoencoderKLQwenImage,
     AutoencoderTiny,
     DDIMScheduler,
     FlowMatchEulerDiscreteScheduler,
     FluxKontextPipeline,
     FluxTransformer2DModel,
+    QwenImageEditPipeline,
+    QwenImageEditPlusPipeline,
+    QwenImageTransformer2DModel,
     StableDiffusionInstructPix2PixPipeline,
     StableDiffusionPipeline,
     UNet2DConditionModel,
@@ -25,6 +29,10 @@ from transformers import (
     CLIPTextModel,
     CLIPTokenizer,
     PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2Tokenizer,
+    Qwen2VLImageProcessorPil,
     T5Config,
     T5EncoderModel,
 )
@@ -117,6 +125,76 @@ def kontext() -> FluxKontextPipeline:
     )
 
 
+class Qwen:
+    """A Qwen-Image-Edit folder as it is published: with a `processor`, which cannot be made without torchvision."""
+
+    def __init__(self, kind: type[QwenImageEditPipeline | QwenImageEditPlusPipeline]) -> None:
+        self.pictures = Qwen2VLImageProcessorPil(min_pixels=56 * 56, max_pixels=84 * 84)
+        self.tokenizer = qwen_tokenizer()
+        vae = AutoencoderKLQwenImage(
+            base_dim=4,
+            z_dim=4,
+            dim_mult=[1, 1, 1, 1],
+            num_res_blocks=1,
+            temperal_downsample=[False, True, True],
+            latents_mean=[0.0] * 4,
+            latents_std=[1.0] * 4,
+        )
+        transformer = QwenImageTransformer2DModel(
+            in_channels=16,
+            out_channels=4,
+            num_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=1,
+            joint_attention_dim=16,
+            axes_dims_rope=(4, 6, 6),
+        )
+        scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
+        encoder, tokenizer = _language_model(self.tokenizer), self.tokenizer
+        self.pipeline = kind(scheduler, vae, encoder, tokenizer, processor=None, transformer=transformer)
+
+    def save_pretrained(self, path: Path, safe_serialization: bool) -> None:
+        self.pipeline.save_pretrained(path, safe_serialization=safe_serialization)
+        for part in (self.pictures, self.tokenizer):
+            part.save_pretrained(path / "processor")
+        parts = index(path) | {"processor": ["transformers", "Qwen2VLProcessor"]}
+        (path / "model_index.json").write_text(json.dumps(parts))
+
+
+def qwen_tokenizer() -> Qwen2Tokenizer:
+    """A tokenizer of single bytes, and of the words that stand around pictures."""
+    tokenizer = Qwen2Tokenizer(
+        vocab={word: number for number, word in enumerate([*_bytes(), "<|endoftext|>"])}, merges=[]
+    )
+    marks = ["im_start", "im_end", "vision_start", "vision_end", "image_pad", "video_pad"]
+    tokenizer.add_special_tokens({"additional_special_tokens": [f"<|{mark}|>" for mark in marks]})
+    return tokenizer
+
+
+def _bytes() -> list[str]:
+    """The letter that stands for each byte: itself where it prints, one from U+0100 on where it does not."""
+    printed = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [byte for byte in range(256) if byte not in printed]
+    return [chr(byte) for byte in printed] + [chr(256 + place) for place in range(len(hidden))]
+
+
+def _language_model(tokenizer: Qwen2Tokenizer) -> Qwen2_5_VLForConditionalGeneration:
+    small: dict[str, Any] = {"hidden_size": 16, "intermediate_size": 16}
+    config = Qwen2_5_VLConfig(
+        text_config={
+            **small,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 2,
+            "vocab_size": len(tokenizer),
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [1, 1, 2]},
+        },
+        vision_config={**small, "depth": 1, "num_heads": 2, "out_hidden_size": 16, "fullatt_block_indexes": [0]},
+        **{f"{mark}_token_id": tokenizer.convert_tokens_to_ids(f"<|{mark}_pad|>") for mark in ("image", "video")},
+    )
+    return Qwen2_5_VLForConditionalGeneration(config).eval()
+
+
 def _stable() -> dict[str, Any]:
     return {
         "vae": kl(),
@@ -182,6 +260,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "text-to-image": text_to_image,
     "pix2pix": pix2pix,
     "kontext": kontext,
+    "qwen": lambda: Qwen(QwenImageEditPipeline),
+    "qwen-plus": lambda: Qwen(QwenImageEditPlusPipeline),
 }
 
 

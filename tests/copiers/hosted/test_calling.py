@@ -137,7 +137,7 @@ def test_tries_are_bounded(service: Service, clock: SimulatedClock) -> None:
     assert len(service.asked) == len(receipt.effective["attempts"]) == 6
     assert receipt.effective["stopped"] == "server"
     assert receipt.refusal == (
-        "6 tries failed; the last: the service failed (status 500): always; type the same command later to go on"
+        "6 tries failed; the last: the service failed (status 500): always; type the same command to go on"
     )
     assert sum(clock.slept) < 2 + 4 + 8 + 16 + 32
 

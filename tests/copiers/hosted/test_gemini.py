@@ -168,12 +168,42 @@ def test_a_conversation_forgets_its_oldest_turns(service: Service) -> None:
     assert receipts[4].effective["conversation"] == {"turn": 5, "turns_sent_again": 2}
 
 
-def test_a_conversation_does_not_survive_its_process_and_says_so(service: Service) -> None:
-    service.script = [darkening]
+def test_a_conversation_does_not_survive_its_process_and_no_other_takes_its_place(service: Service) -> None:
     resumed = copier(service, context="conversation")
-    receipt = copied(resumed, PICTURE, step=38)[1]
-    assert receipt.effective["conversation"] == {"turn": 1, "turns_sent_again": 0}
-    assert pictures_of(service.asked[0]) == [200]
+    copies, receipt = copied(resumed, PICTURE, step=38)
+    assert receipt.refusal == (
+        "no conversation ends with frame 37: it lives in the memory of the command that began it, and knows only "
+        "pictures that it made itself; begin a new chain with another --seed, or type context=fresh"
+    )
+    assert receipt.effective["stopped"] == "conversation"
+    assert torch.equal(copies, PICTURE)
+    assert not service.asked
+
+
+def test_a_conversation_may_begin_where_a_fork_does(service: Service) -> None:
+    service.script = [darkening]
+    forked = copier(service, context="conversation", begins=38)
+    assert "begins is 38, so there is no conversation for copy 37 yet" in (copied(forked, PICTURE, 37)[1].refusal or "")
+    made, first = copied(forked, PICTURE, 38)
+    second = copied(forked, made, 39)[1]
+    assert [receipt.effective["conversation"]["turn"] for receipt in (first, second)] == [1, 2]
+
+
+def test_a_conversation_is_not_taken_up_by_a_chain_that_begins(service: Service) -> None:
+    # The model gives the picture back as it is: the newest frame of one replicate is the original of the next.
+    service.script = [spoken(shown(picture_bytes(200)))]
+    subject = copier(service, context="conversation")
+    turns = [copied(subject, PICTURE, step)[1].effective["conversation"]["turn"] for step in (1, 1, 2, 2)]
+    assert turns == [1, 1, 2, 2]
+
+
+def test_a_stop_within_a_conversation_promises_no_resume(service: Service, clock: SimulatedClock) -> None:
+    service.script = [darkening, error(500, "down")]
+    subject = copier(service, clock, context="conversation")
+    made, _ = copied(subject)
+    assert (copied(subject, made, 2)[1].refusal or "").endswith("; begin a new chain with another --seed")
+    fresh = copied(copier(service, clock), made, 2)[1]
+    assert (fresh.refusal or "").endswith("; type the same command to go on")
 
 
 def test_conversations_of_parallel_chains_stay_apart(service: Service) -> None:

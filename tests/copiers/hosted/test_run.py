@@ -9,10 +9,11 @@ from PIL import Image
 import simulacra.copying.experiment as experiment
 from simulacra import copy
 from simulacra.copiers.hosted import Budget, Settings
+from simulacra.copiers.hosted.gemini import Gemini, GeminiParameters
 from simulacra.copiers.hosted.openai import OpenAI, OpenAIParameters
 from simulacra.copying import Ended
 
-from .service import KEY, Behaviour, Service, SimulatedClock, error, hang_up, made, picture_bytes, raw
+from .service import KEY, Behaviour, Service, SimulatedClock, error, hang_up, made, picture_bytes, raw, shown, spoken
 
 GOOD = made(picture_bytes(180))
 
@@ -72,6 +73,24 @@ def test_a_chain_stops_at_the_budget_and_goes_on_with_a_new_one(
     assert again.identity == first.identity
     assert again.chains[0].ending.reason is Ended.TIMES
     assert len(service.asked) == 5  # no frame is paid for twice
+
+
+def test_a_conversation_that_was_stopped_is_not_silently_begun_again(
+    picture: Path, service: Service, clock: SimulatedClock
+) -> None:
+    def conversation() -> Gemini:
+        parameters = GeminiParameters(base_url=service.address, context="conversation", size="auto")
+        return Gemini(parameters, settings=Settings(), budget=Budget(), clock=clock)
+
+    service.script = [spoken(shown(picture_bytes(level))) for level in (180, 170)] + [error(400, "not now")]
+    first = copy(picture, copier=conversation(), times=5, controls=False)
+    again = copy(picture, copier=conversation(), times=5, controls=False)
+    ending = again.chains[0].ending
+    assert again.identity == first.identity
+    assert (ending.reason, ending.copies) == (Ended.REFUSED, 2)
+    assert ending.message.startswith("no conversation ends with frame 2: ")
+    assert len(service.asked) == 3  # nothing was sent again, and nothing paid
+    assert again.chains[0].frames == first.chains[0].frames
 
 
 def test_replicates_are_asked_for_each_by_itself(picture: Path, service: Service, clock: SimulatedClock) -> None:

@@ -100,10 +100,23 @@ class Folder:
         Raises:
             UserError: it does not load, with the library's own first line.
         """
+        with self.loading(purpose):
+            kind = getattr(libraries(purpose), loader)
+            return kind.from_pretrained(self.path, local_files_only=True, use_safetensors=True, **options)
+
+    @contextmanager
+    def loading(self, purpose: str) -> Iterator[None]:
+        """Around a library's own loading: without its bars and remarks, its errors told in one sentence.
+
+        Args:
+            purpose: as of `load`.
+
+        Raises:
+            UserError: as of `load`.
+        """
         with _quiet():
             try:
-                kind = getattr(libraries(purpose), loader)
-                return kind.from_pretrained(self.path, local_files_only=True, use_safetensors=True, **options)
+                yield
             except Exception as error:  # damaged folders make the readers raise almost anything
                 first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
                 raise UserError(

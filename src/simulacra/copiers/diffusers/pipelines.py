@@ -1,7 +1,8 @@
 """Editing pipelines as copiers: a picture and a prompt go in, and a picture of the same size comes back."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -37,6 +38,15 @@ class PipelineParameters(FolderParameters):
     @classmethod
     def _told(cls, text: str, info: Any) -> str:
         return refuse_separator(info.field_name.replace("_", "-"), text)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A picture as a pipeline takes it."""
+
+    picture: "Tensor" = field(repr=False)  # (1, 3, H, W)
+    back: Callable[["Tensor"], "Tensor"]  # from an answer of that size to one of the original's
+    told: Mapping[str, Any]  # what was done, for the receipt
 
 
 class Pipeline(Copier):
@@ -83,45 +93,49 @@ class Pipeline(Copier):
         import torch
 
         began = perf_counter()
-        height, width = picture.shape[-2:]
         pipeline = self._pipeline
-        # Padded here, by reflection, to what the pipeline takes: it would resize the picture without a word.
-        padded = to_multiple(picture.detach(), self._multiple)
-        asked = self._arguments(padded)
-        told = {"prompt": self.parameters.prompt, "num_inference_steps": self.parameters.steps}
+        placed = self._place(picture.detach())
+        asked = {"prompt": self.parameters.prompt, "num_inference_steps": self.parameters.steps}
         if self.parameters.negative_prompt:
-            told["negative_prompt"] = self.parameters.negative_prompt
+            asked["negative_prompt"] = self.parameters.negative_prompt
+        asked |= self._arguments(placed.picture)
         with torch.no_grad():
-            answer = pipeline(**told, **asked, generator=torch.Generator().manual_seed(seed), output_type="pt")
+            answer = pipeline(**asked, generator=torch.Generator().manual_seed(seed), output_type="pt")
         effective = {
             "class": type(pipeline).__name__,
-            **told,
             **{key: value for key, value in asked.items() if key != "image"},
             "seed": seed,
-            "padded_to": [padded.shape[-1], padded.shape[-2]],
+            **placed.told,
             "device": str(pipeline.device),
-            **self._seen_at(padded),
+            **self._seen_at(),
         }
         copied = answer.images.to(picture)
         refusal = None
         if any(getattr(answer, "nsfw_content_detected", None) or ()):
             refusal = "the pipeline's own safety checker blacked the copy out"
-        elif copied.shape != padded.shape:
-            made, wanted = (f"{tensor.shape[-1]}x{tensor.shape[-2]}" for tensor in (copied, padded))
+        elif copied.shape != placed.picture.shape:
+            made, wanted = (f"{tensor.shape[-1]}x{tensor.shape[-2]}" for tensor in (copied, placed.picture))
             refusal = f"the pipeline made a picture of {made} px where {wanted} px was asked for"
         elif not bool(copied.isfinite().all()):
             refusal = "the pipeline made values that are not finite; another precision may help"
-        seconds = perf_counter() - began
         if refusal is not None:
-            return picture, Receipt(seconds, effective, refusal=refusal)
-        return copied[..., :height, :width].clamp(0, 1), Receipt(seconds, effective)
+            return picture, Receipt(perf_counter() - began, effective, refusal=refusal)
+        returned = placed.back(copied).clamp(0, 1)
+        return returned, Receipt(perf_counter() - began, effective)
+
+    def _place(self, picture: "Tensor") -> Placed:
+        """The picture as the pipeline takes it: padded here, by reflection, or it would be resized without a word."""
+        height, width = picture.shape[-2:]
+        padded = to_multiple(picture, self._multiple)
+        told = {"padded_to": [padded.shape[-1], padded.shape[-2]]}
+        return Placed(padded, lambda copied: copied[..., :height, :width], told)
 
     @abstractmethod
-    def _arguments(self, padded: "Tensor") -> dict[str, Any]:
+    def _arguments(self, placed: "Tensor") -> dict[str, Any]:
         """What this pipeline takes beside prompt, steps and generator, the picture under "image" among it."""
 
-    def _seen_at(self, padded: "Tensor") -> dict[str, Any]:
-        """For the receipt: at which size the model looks at the picture, where that is not the picture's own."""
+    def _seen_at(self) -> dict[str, Any]:
+        """For the receipt: at which size a part of the model has looked at the picture, where that is another one."""
         return {}
 
     @cached_property
@@ -148,9 +162,13 @@ class Pipeline(Copier):
         self.check()
         dtype = {"single": torch.float32, "half": torch.float16, "bfloat16": torch.bfloat16}
         chosen = dtype[self.parameters.precision]
-        pipeline = self._folder.load(self.loader, f"a pipeline for {self.family}", dtype=chosen)
+        pipeline = self._load(chosen)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline.to(device_of(self.parameters.device))
+
+    def _load(self, dtype: Any, **parts: Any) -> Any:
+        """The pipeline off the folder, but for `parts`, which it is given."""
+        return self._folder.load(self.loader, f"a pipeline for {self.family}", dtype=dtype, **parts)
 
 
 class Img2ImgParameters(PipelineParameters):
@@ -180,8 +198,12 @@ class Img2Img(Pipeline):
     Parameters = Img2ImgParameters
     parameters: Img2ImgParameters
 
-    def _arguments(self, padded: "Tensor") -> dict[str, Any]:
-        return {"image": padded, "strength": self.parameters.strength, "guidance_scale": self.parameters.guidance}
+    def fidelity(self) -> Mapping[str, Any]:
+        """Little noise, so that little is painted anew; see `Copier.fidelity`."""
+        return {"strength": 0.1}
+
+    def _arguments(self, placed: "Tensor") -> dict[str, Any]:
+        return {"image": placed, "strength": self.parameters.strength, "guidance_scale": self.parameters.guidance}
 
 
 class InstructPix2PixParameters(PipelineParameters):
@@ -202,9 +224,13 @@ class InstructPix2Pix(Pipeline):
     Parameters = InstructPix2PixParameters
     parameters: InstructPix2PixParameters
 
-    def _arguments(self, padded: "Tensor") -> dict[str, Any]:
+    def fidelity(self) -> Mapping[str, Any]:
+        """The picture is pressed further; see `Copier.fidelity`."""
+        return {"image_guidance": 2.5}
+
+    def _arguments(self, placed: "Tensor") -> dict[str, Any]:
         chosen = self.parameters
-        return {"image": padded, "guidance_scale": chosen.guidance, "image_guidance_scale": chosen.image_guidance}
+        return {"image": placed, "guidance_scale": chosen.guidance, "image_guidance_scale": chosen.image_guidance}
 
 
 class FluxKontextParameters(PipelineParameters):
@@ -228,10 +254,10 @@ class FluxKontext(Pipeline):
     Parameters = FluxKontextParameters
     parameters: FluxKontextParameters
 
-    def _arguments(self, padded: "Tensor") -> dict[str, Any]:
-        height, width = padded.shape[-2:]
+    def _arguments(self, placed: "Tensor") -> dict[str, Any]:
+        height, width = placed.shape[-2:]
         return {
-            "image": padded,
+            "image": placed,
             "height": height,
             "width": width,
             "max_area": height * width,  # any other would rescale height and width

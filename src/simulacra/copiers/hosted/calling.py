@@ -15,6 +15,9 @@ from simulacra.copiers.hosted.settings import BUDGET_USD, Settings
 from simulacra.copiers.hosted.transport import Answer, NoAnswer, Request, post
 from simulacra.errors import UserError
 
+ONWARD = "type the same command to go on"
+"""What a person does about a stop that passes."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -80,7 +83,14 @@ class Caller:
         self._dearest = 0.0  # US dollars of the dearest call so far: the best guess at the next
 
     def call(
-        self, request: Request, key: Key, reader: Reader, price: Price | None, expected: Usage | None, copy: int
+        self,
+        request: Request,
+        key: Key,
+        reader: Reader,
+        price: Price | None,
+        expected: Usage | None,
+        copy: int,
+        onward: str = ONWARD,
     ) -> Called:
         """Ask for one copy, as often as it takes and makes sense.
 
@@ -91,6 +101,7 @@ class Caller:
             price: None when nobody knows.
             expected: tokens one call usually takes; None when nobody knows.
             copy: number of the copy that is asked for, for the sentence about the budget.
+            onward: how to go on after a stop that passes, the end of its sentence.
 
         Returns:
             The picture, or why there is none; every attempt and every cost either way.
@@ -105,7 +116,7 @@ class Caller:
                 waited = pause + self._pacer.wait(self._clock)
                 reserved = max(usual, self._dearest)
                 if not self._budget.reserve(reserved):
-                    raise Halt(Stop.BUDGET, self._over_budget(copy))
+                    raise Halt(Stop.BUDGET, self._over_budget(copy, onward))
                 try:
                     self._attempt(request, key, reader, price, usual, reserved, called, waited)
                     break
@@ -115,16 +126,16 @@ class Caller:
                         crowds += 1
                         pause = 0.0 if after is not None else self._jitter(crowds)
                         if self._clock.now() - began + (after or pause) > self._settings.patience_seconds:
-                            raise Halt(Stop.RATE, _crowded(again, self._settings)) from None
+                            raise Halt(Stop.RATE, _crowded(again, self._settings, onward)) from None
                         self._pacer.hold(self._clock.now() + (after or pause))
                     else:
                         failures += 1
                         if failures >= self._settings.tries:
                             stop = Stop.UNREACHABLE if isinstance(again.__cause__, NoAnswer) else Stop.SERVER
-                            raise Halt(stop, f"{failures} tries failed; the last: {again}; {_LATER}") from None
+                            raise Halt(stop, f"{failures} tries failed; the last: {again}; {onward}") from None
                         pause = max(after or 0.0, self._jitter(failures))
                         if pause > self._settings.patience_seconds:
-                            raise Halt(Stop.SERVER, f"{again}, and asks to wait {pause:.0f} s; {_LATER}") from None
+                            raise Halt(Stop.SERVER, f"{again}, and asks to wait {pause:.0f} s; {onward}") from None
         except Halt as halt:
             called.stop, called.message = halt.stop, str(halt)
         called.seconds = self._clock.now() - began
@@ -190,17 +201,14 @@ class Caller:
         called.received = sha256(answer.body).hexdigest()
         called.request_id = answer.headers.get("x-request-id")
 
-    def _over_budget(self, copy: int) -> str:
+    def _over_budget(self, copy: int, onward: str) -> str:
         limit = self._budget.limit_usd or 0.0
         return (
             f"budget of ${limit:.2f} reached after copy {copy - 1} (${self._budget.spent_usd:.2f} spent, and the next "
-            f"copy might exceed it); raise {BUDGET_USD} and type the same command to go on"
+            f"copy might exceed it); raise {BUDGET_USD} and {onward}"
         )
 
 
-_LATER = "type the same command later to go on"
-
-
-def _crowded(again: Again, settings: Settings) -> str:
+def _crowded(again: Again, settings: Settings, onward: str) -> str:
     asked = f", and asks to wait {again.after:.0f} s" if again.after else ""
-    return f"{again}{asked}; {settings.patience_seconds:.0f} s is the longest we wait for a copy; {_LATER}"
+    return f"{again}{asked}; {settings.patience_seconds:.0f} s is the longest we wait for a copy; {onward}"

@@ -106,12 +106,36 @@ RATIOS: Mapping[str, Mapping[str, Size]] = {
 }
 """Canvas by aspect ratio, as the Gemini API names them, for each set of sizes."""
 
+
+def settled(area: int, grid: int, ratio: int) -> Listed:
+    """The sizes that a model keeps which scales every picture to `area` pixels, each side to the nearest of a grid.
+
+    A picture of one of them is not resized; any other would be, its sides by two factors that differ a little.
+
+    Args:
+        area: in pixels.
+        grid: sides are multiples of this many pixels.
+        ratio: of the sides, at most.
+    """
+    sides = range(grid, ceil(sqrt(area * ratio) / grid) * grid + 1, grid)
+    pairs = [(width, height) for width in sides for height in sides if max(width, height) <= ratio * min(width, height)]
+    return Listed(tuple(size for size in pairs if snapped(size, area, grid) == size))
+
+
+def snapped(size: Size, area: int, grid: int) -> Size:
+    """What becomes of a size under the rule of `settled`."""
+    width = sqrt(area * (size[0] / size[1]))
+    return round(width / grid) * grid, round(width / (size[0] / size[1]) / grid) * grid
+
+
 SIZES: Mapping[str, Sizes] = {
     "gpt-image-1": Listed(((1024, 1024), (1536, 1024), (1024, 1536))),
     "gpt-image-2": Multiples(grid=16, longest=3840, ratio=3, least=655_360, most=8_294_400),
     **{name: Listed(tuple(ratios.values())) for name, ratios in RATIOS.items()},
+    "qwen-image-edit": settled(1024**2, grid=32, ratio=4),
 }
-"""The sets of sizes by name. Sources: OpenAI, image generation guide; Google, Gemini API image generation."""
+"""The sets of sizes by name. Sources: OpenAI, image generation guide; Google, Gemini API image generation; the
+pipelines of Qwen-Image-Edit in diffusers."""
 
 _PIXELS = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 _LONGEST = SizeRule().largest

@@ -1,6 +1,5 @@
 """What hosted copiers share: the picture's way to the service and back, and the receipt."""
 
-import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +14,9 @@ from pydantic import Field, field_validator
 from simulacra.copiers.contract import Copier, Determinism, Parameters, Receipt
 from simulacra.copiers.controls import Filter
 from simulacra.copiers.hosted.budget import Budget, shared_budget
-from simulacra.copiers.hosted.calling import Called, Caller, Reader, Reply
+from simulacra.copiers.hosted.calling import ONWARD, Called, Caller, Reader, Reply
 from simulacra.copiers.hosted.canvas import Fit, Placement, Sizes
+from simulacra.copiers.hosted.judging import Halt
 from simulacra.copiers.hosted.key import Key
 from simulacra.copiers.hosted.pacing import Clock, SystemClock, shared_pacer
 from simulacra.copiers.hosted.pictures import png
@@ -24,6 +24,7 @@ from simulacra.copiers.hosted.prices import PRICES, Price, Usage, price
 from simulacra.copiers.hosted.settings import BUDGET_USD, Settings
 from simulacra.copiers.hosted.transport import Request
 from simulacra.errors import UserError
+from simulacra.specification import refuse_separator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,10 +33,9 @@ if TYPE_CHECKING:
 
 PROMPT = "create a replica of this image, don't change anything"
 
-_PARAMETER = re.compile(r",[A-Za-z][\w-]*=")
-
 _AT_ONCE = 16
-"""Calls of one batch that are under way together; a service with a rate above that is fast enough for fewer."""
+"""Calls that are under way together, of one batch or of parallel chains; a service that allows a higher rate is fast
+enough for fewer."""
 
 
 class HostedParameters(Parameters):
@@ -64,11 +64,7 @@ class HostedParameters(Parameters):
     def _told(cls, text: str) -> str:
         if not text.strip() or len(text) > 32_000:
             raise ValueError(f"prompt has {len(text)} letters; it must have 1 to 32,000")
-        if match := _PARAMETER.search(text):  # the copier's own specification would not make it again
-            raise ValueError(
-                f"prompt holds '{match[0]}', which reads as another parameter; write a space after the comma"
-            )
-        return text.strip()
+        return refuse_separator("prompt", text)
 
 
 def checked_address(text: str) -> str:
@@ -100,6 +96,7 @@ class Exchange:
     pictures: int = 1  # that go out
     letters: int = 0  # of the prompts that go out
     effective: Mapping[str, Any] = field(default_factory=dict)
+    onward: str = ONWARD
     finish: Callable[[Reply | None, "Pixels | None"], None] = lambda reply, pixels: None
 
 
@@ -109,6 +106,7 @@ class HostedCopier(Copier):
     licence = "the terms of the service"
     determinism = Determinism.NEVER
     differentiable = False
+    concurrency = _AT_ONCE
     key_variable: ClassVar[str]
     """Environment variable that holds the key."""
     parameters: HostedParameters
@@ -171,10 +169,21 @@ class HostedCopier(Copier):
         picture = picture.detach().cpu()
         height, width = picture.shape[-2:]
         placement = Placement.on(self._sizes(), (width, height), self.parameters.fit, self.parameters.filter)
-        exchange = self._exchange(picture, png(to_pixels(placement.out(picture))), placement)
+        try:
+            exchange = self._exchange(picture, png(to_pixels(placement.out(picture))), placement, step)
+        except Halt as halt:  # there is nothing to ask: no call is made
+            return picture, Receipt(
+                0.0, {"model": self.parameters.model, "stopped": halt.stop.value}, refusal=str(halt)
+            )
         known = self._price()
         called = self._caller.call(
-            exchange.request, key, self._reader(), known, self._expected(known, exchange, placement), step
+            exchange.request,
+            key,
+            self._reader(),
+            known,
+            self._expected(known, exchange, placement),
+            step,
+            exchange.onward,
         )
         if called.opened is None:
             exchange.finish(None, None)
@@ -227,8 +236,12 @@ class HostedCopier(Copier):
         """The sizes the service makes; None when it is to choose."""
 
     @abstractmethod
-    def _exchange(self, picture: "Tensor", data: bytes, placement: Placement) -> Exchange:
-        """The request for a picture (1, 3, H, W), which is `data` as a PNG on its canvas."""
+    def _exchange(self, picture: "Tensor", data: bytes, placement: Placement, step: int) -> Exchange:
+        """The request for a picture (1, 3, H, W), which is `data` as a PNG on its canvas, to make copy `step` of it.
+
+        Raises:
+            Halt: this copy cannot be asked for.
+        """
 
     @abstractmethod
     def _reader(self) -> Reader:

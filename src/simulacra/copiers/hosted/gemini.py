@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from simulacra.copiers.hosted.budget import Budget
-from simulacra.copiers.hosted.calling import Reader, Reply
+from simulacra.copiers.hosted.calling import ONWARD, Reader, Reply
 from simulacra.copiers.hosted.canvas import RATIOS, SIZES, Placement, Sizes
 from simulacra.copiers.hosted.copier import Exchange, HostedCopier, HostedParameters
 from simulacra.copiers.hosted.judging import Again, Halt, Stop, clean
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _WILL_NOT = ("SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "LANGUAGE")
 """Reasons for an end that mean "I will not"; those of the picture have IMAGE_ before them."""
 
+_ANEW = "begin a new chain with another --seed"
+"""What a person does when a conversation has ended before its time."""
+
 
 class GeminiParameters(HostedParameters):
     """Which model, how large, and whether it remembers."""
@@ -37,6 +40,11 @@ class GeminiParameters(HostedParameters):
     model: str = Field("gemini-3.1-flash-image", description="name of the model, as the service lists it")
     context: Literal["fresh", "conversation"] = Field(
         "fresh", description="fresh: each copy is a call of its own; conversation: the model sees its earlier copies"
+    )
+    begins: int = Field(
+        1,
+        ge=1,
+        description="number of the copy that begins the conversation: after a fork, the first one of the new leg",
     )
     turns: int = Field(6, ge=1, le=100, description="earlier turns that a conversation sends again, the newest ones")
     size: Literal["nearest", "auto"] = Field(
@@ -72,7 +80,7 @@ class Gemini(HostedCopier):
     the model copies its own picture as it made it. The contract hands a copier nothing but a picture, so a conversation
     is found by its newest frame: the copier keeps it in memory under that frame's digest. When a run is resumed, the
     memory is gone, and it cannot be made up from the frames: newer models sign their turns and refuse unsigned ones. A
-    new conversation then begins with the newest frame, and the receipt says so (`turn` is 1 again).
+    new conversation in its place would be another experiment under the same name, so the copy is refused, unasked.
     """
 
     family = "gemini"
@@ -92,9 +100,8 @@ class Gemini(HostedCopier):
     ) -> None:
         """Prepare a copier without memories; see `HostedCopier`."""
         super().__init__(parameters, settings=settings, budget=budget, clock=clock)
-        self._conversations: dict[
-            str, list[_Conversation]
-        ] = {}  # by digest of the newest frame; replicates may share one
+        # By turns so far and digest of the newest frame; replicates may share both.
+        self._conversations: dict[tuple[int, str], list[_Conversation]] = {}
         self._lock = Lock()
 
     def resize_path(self) -> str | None:
@@ -113,7 +120,7 @@ class Gemini(HostedCopier):
     def _sizes(self) -> Sizes | None:
         return None if self.parameters.size == "auto" else SIZES[self._set]
 
-    def _exchange(self, picture: "Tensor", data: bytes, placement: Placement) -> Exchange:
+    def _exchange(self, picture: "Tensor", data: bytes, placement: Placement, step: int) -> Exchange:
         chosen = self.parameters
         image: dict[str, Any] = {}
         if chosen.size == "nearest":
@@ -124,7 +131,7 @@ class Gemini(HostedCopier):
             "responseModalities": chosen.modalities.upper().split("-"),
             **({"imageConfig": image} if image else {}),
         }
-        before = self._recall(picture) if chosen.context == "conversation" else None
+        before = self._recall(_frame(picture), step) if chosen.context == "conversation" else None
         contents = self._contents(before or _Conversation(), data)
         body = json.dumps({"contents": contents, "generationConfig": asked}).encode()
         url = f"{chosen.base_url}/models/{quote(chosen.model)}:generateContent"
@@ -142,7 +149,8 @@ class Gemini(HostedCopier):
             else:
                 self._remember(_digest(pixels), self._after(before, ("image/png", data), reply))
 
-        return Exchange(request, len(before.kept) + 1, prompts * len(chosen.prompt), effective, finish)
+        letters = prompts * len(chosen.prompt)
+        return Exchange(request, len(before.kept) + 1, letters, effective, _ANEW if before.kept else ONWARD, finish)
 
     def _contents(self, before: _Conversation, data: bytes) -> list[dict[str, Any]]:
         """The turns to send: the oldest one kept opens with its picture, and the last is the prompt alone."""
@@ -167,15 +175,30 @@ class Gemini(HostedCopier):
             before.turn + 1, (*before.kept, turn)[-self.parameters.turns :], (reply.mime, reply.picture)
         )
 
-    def _recall(self, picture: "Tensor") -> _Conversation:
+    def _recall(self, frame: str, step: int) -> _Conversation:
+        """The conversation that copy `step` goes on with, which ends with this frame."""
+        begins = self.parameters.begins
+        if step < begins:
+            raise Halt(
+                Stop.CONVERSATION,
+                f"begins is {begins}, so there is no conversation for copy {step} yet; give begins={step}",
+            )
+        if step == begins:
+            return _Conversation()
         with self._lock:
-            waiting = self._conversations.get(_frame(picture))
-            return waiting.pop() if waiting else _Conversation()
+            waiting = self._conversations.get((step - begins, frame))
+            if waiting:
+                return waiting.pop()
+        raise Halt(
+            Stop.CONVERSATION,
+            f"no conversation ends with frame {step - 1}: it lives in the memory of the command that began it, and "
+            f"knows only pictures that it made itself; {_ANEW}, or type context=fresh",
+        )
 
     def _remember(self, frame: str, conversation: _Conversation) -> None:
         if conversation.kept:
             with self._lock:
-                self._conversations.setdefault(frame, []).append(conversation)
+                self._conversations.setdefault((conversation.turn, frame), []).append(conversation)
 
     def _reader(self) -> Reader:
         return Reader(_usage, _reply)

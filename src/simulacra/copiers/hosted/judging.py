@@ -40,6 +40,8 @@ class Stop(StrEnum):
     """The service failed, again and again."""
     UNREACHABLE = "unreachable"
     """There was no connection, or no whole answer, again and again."""
+    CONVERSATION = "conversation"
+    """The conversation that the copy would go on with is not there."""
 
 
 class Halt(Exception):

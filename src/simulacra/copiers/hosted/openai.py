@@ -66,6 +66,10 @@ class OpenAI(HostedCopier):
         named = chosen.size if size_of(chosen.size) else self._set
         return HostedResize(HostedResizeParameters(sizes=named, fit=fit, filter=chosen.filter)).specification
 
+    def fidelity(self) -> Mapping[str, Any]:
+        """The picture sent is looked at closely, where the model knows that; see `Copier.fidelity`."""
+        return {"input_fidelity": "high"} if self.parameters.model in ("gpt-image-1", "gpt-image-1.5") else {}
+
     @property
     def _set(self) -> str:
         """Newer models make any size on a grid, older ones three."""
@@ -80,7 +84,7 @@ class OpenAI(HostedCopier):
             case size:
                 return sizes(size)
 
-    def _exchange(self, picture: "Tensor", data: bytes, placement: Placement) -> Exchange:
+    def _exchange(self, picture: "Tensor", data: bytes, placement: Placement, step: int) -> Exchange:
         chosen = self.parameters
         size = "auto" if chosen.size == "auto" else "{}x{}".format(*placement.canvas)
         asked = {
