@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from simulacra.errors import UserError
-from simulacra.images.open import open_picture, picture_files
+from simulacra.images.open import open_picture, picture_files, read_picture
 
 Y, X = np.mgrid[:24, :36]
 PIXELS = np.stack([X * 7, Y * 10, (X + Y) * 4], axis=-1).astype(np.uint8)
@@ -81,6 +81,18 @@ def test_transparency_is_placed_on_white(extension: str, tmp_path: Path) -> None
     # Exact to the rounding of the blend.
     assert np.abs(opened.pixels - (PIXELS * weight + 255 * (1 - weight))).max() <= 0.51
     assert opened.told == ("transparency placed on white",)
+
+
+def test_alpha_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
+    pixels = np.dstack([PIXELS, X.astype(np.uint8)])
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    for path, expected in ((tmp_path / "a.png", pixels), (_save(tmp_path / "b.png"), np.dstack([PIXELS, Y * 0 + 255]))):
+        with path.open("rb") as file:
+            opened = read_picture(file, "a picture", alpha=True)
+        assert np.array_equal(opened.pixels, expected)
+        assert opened.told == ()
+    with (tmp_path / "a.png").open("rb") as file:
+        assert read_picture(file, "a picture").told == ("transparency placed on white",)
 
 
 def test_opaque_alpha_is_not_worth_a_word(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ app.command(
 )
 app.command(
     "simulacra.cli.measures:measures", name="measures", help="List the measures, with their definition and source."
+app.command("simulacra.cli.data:app", name="data", help="Build sets of pictures, and see what is in one.")
 )
 app.command(
     "simulacra.cli.weights:app",

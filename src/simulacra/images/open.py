@@ -56,7 +56,7 @@ _pillow = Lock()  # Pillow's limit and the warning filters belong to the process
 class OpenedPicture:
     """A picture as it enters the laboratory."""
 
-    pixels: Pixels  # (H, W, 3), uint8, sRGB, upright, opaque
+    pixels: Pixels  # (H, W, 3), uint8, sRGB, upright, opaque; (H, W, 4) where its alpha was asked for
     told: tuple[str, ...]  # one short sentence for every conversion, in the order they were made
 
 
@@ -77,23 +77,41 @@ def open_picture(path: Path, *, pixel_limit: int = PIXEL_LIMIT, longest_side: in
     """
     if pixel_limit < 1:
         raise UserError(f"--pixel-limit is {pixel_limit}; it must be 1 or more")
-    told: list[str] = []
-    image, raw, turn = _decode(path, pixel_limit, told)
-    image = _to_rgb(image, raw, path, told)
-    if turn is not None:
-        image = image.transpose(turn)
-    pixels: Pixels = np.array(image)
+    with _readable(path) as file:
+        opened = read_picture(file, printable(path), pixel_limit=pixel_limit)
+    pixels, told = opened.pixels, opened.told
+    before_height, before_width, _ = pixels.shape
     if longest_side is not None:
         pixels = fit(pixels, longest_side)
         height, width, _ = pixels.shape
-        if image.size != (width, height):
-            told.append(f"shrunk from {image.width}x{image.height} to {width}x{height} px")
+        if (before_height, before_width) != (height, width):
+            told += (f"shrunk from {before_width}x{before_height} to {width}x{height} px",)
     if max(pixels.shape) > LARGEST_SIDE:
         raise UserError(
-            f"{printable(path)} is {image.width}x{image.height} px, and a frame can have at most {LARGEST_SIDE} px a "
+            f"{printable(path)} is {before_width}x{before_height} px, and a frame can have at most {LARGEST_SIDE} px a "
             f"side; shrink it with --size"
         )
-    return OpenedPicture(pixels, tuple(dict.fromkeys(told)))
+    return OpenedPicture(pixels, told)
+
+
+def read_picture(file: BinaryIO, name: str, *, pixel_limit: int = PIXEL_LIMIT, alpha: bool = False) -> OpenedPicture:
+    """Read a picture from an open file, at its own size, by the rules of `open_picture`.
+
+    Args:
+        file: holds the whole picture and can seek; a `BytesIO` will do.
+        name: what a message calls it.
+        pixel_limit: pixels the header may claim; above it nothing is decoded.
+        alpha: keep the transparency as a fourth channel instead of placing the picture on white.
+
+    Raises:
+        UserError: it is no picture, damaged or cut off, or too large.
+    """
+    told: list[str] = []
+    image, raw, turn = _decode(file, name, pixel_limit, told)
+    image = _to_rgb(image, raw, name, told, alpha)
+    if turn is not None:
+        image = image.transpose(turn)
+    return OpenedPicture(np.array(image), tuple(dict.fromkeys(told)))
 
 
 def picture_files(paths: Sequence[Path]) -> list[Path]:
@@ -115,7 +133,7 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
             raise UserError(
                 f"folder {printable(path)} cannot be read: {error.strerror}; check its permissions"
             ) from error
-        found = [p for p in entries if p.suffix.lower() in _extensions() and p.name[0] != "." and p.is_file()]
+        found = [p for p in entries if p.suffix.lower() in extensions() and p.name[0] != "." and p.is_file()]
         if not found:
             raise UserError(
                 f"folder {printable(path)} holds no picture; give a picture file, or a folder with some in it"
@@ -124,10 +142,11 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def _decode(path: Path, pixel_limit: int, told: list[str]) -> tuple[Image.Image, str, Image.Transpose | None]:
+def _decode(
+    file: BinaryIO, name: str, pixel_limit: int, told: list[str]
+) -> tuple[Image.Image, str, Image.Transpose | None]:
     """The first picture of a file, loaded, in whatever mode it has; its `raw_mode`; and what will turn it upright."""
-    name = printable(path)
-    with _readable(path) as file, _guarded(pixel_limit, told):
+    with _guarded(pixel_limit, told):
         try:
             image = Image.open(file, formats=_formats())
             raw = raw_mode(image)
@@ -155,13 +174,13 @@ def _decode(path: Path, pixel_limit: int, told: list[str]) -> tuple[Image.Image,
     return image, raw, _UPRIGHT.get(left)
 
 
-def _to_rgb(image: Image.Image, raw: str, path: Path, told: list[str]) -> Image.Image:
-    """A loaded picture of any mode as opaque sRGB with 8 bits a sample."""
+def _to_rgb(image: Image.Image, raw: str, name: str, told: list[str], keep_alpha: bool) -> Image.Image:
+    """A loaded picture of any mode as opaque sRGB with 8 bits a sample, or with its alpha beside it."""
     info = image.info
     try:
         image = eight_bits(image, raw, told)
     except ValueError as error:
-        raise UserError(f"{printable(path)} cannot be opened: {error}; replace them first") from error
+        raise UserError(f"{name} cannot be opened: {error}; replace them first") from error
 
     mode = _COLOURS.get(image.mode, image.mode)
     alpha = None
@@ -180,6 +199,9 @@ def _to_rgb(image: Image.Image, raw: str, path: Path, told: list[str]) -> Image.
         told.append(_EXPANDED.get(colours.mode, f"{colours.mode} converted to RGB"))
     opaque = colours.convert("RGB")
 
+    if keep_alpha:
+        opaque.putalpha(alpha if alpha is not None else Image.new("L", opaque.size, 255))
+        return opaque
     if alpha is None or alpha.getextrema() == (255, 255):
         return opaque
     told.append("transparency placed on white")
@@ -266,6 +288,6 @@ def _formats() -> tuple[str, ...]:
 
 
 @cache
-def _extensions() -> frozenset[str]:
+def extensions() -> frozenset[str]:
     """Extensions of files that can be opened, lower case with the dot."""
     return frozenset(ext for ext, name in Image.registered_extensions().items() if name in _formats())
