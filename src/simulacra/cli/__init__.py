@@ -24,14 +24,27 @@ app.command(
 app.command(
     "simulacra.cli.report:report", name="report", help="Write the page, the films and the tables of a run again."
 )
+app.command("simulacra.cli.card:card", name="card", help="Say where a copier takes a picture, over all its runs.")
+app.command("simulacra.cli.probe:probe", name="probe", help="Ask what one copy does: bias, noise, twins, basin.")
+app.command(
+    "simulacra.cli.compare:compare",
+    name="compare",
+    help="Lay runs side by side, ranked by drift beyond their baselines.",
+)
+app.command(
+    "simulacra.cli.benchmark:benchmark", name="benchmark", help="Rank copiers on a fixed set of pictures, on all cores."
+)
 app.command("simulacra.cli.runs:app", name="runs", help="List, show, check, clean, export and compare stored runs.")
 app.command(
     "simulacra.cli.copiers:copiers", name="copiers", help="List the copiers, with their state, licence and parameters."
 )
 app.command(
-    "simulacra.cli.measures:measures", name="measures", help="List the measures, with their definition and source."
-app.command("simulacra.cli.data:app", name="data", help="Build sets of pictures, and see what is in one.")
+    "simulacra.cli.remedies:remedies", name="remedies", help="List what can be tried against drift, with parameters."
 )
+app.command(
+    "simulacra.cli.measures:measures", name="measures", help="List the measures, with their definition and source."
+)
+app.command("simulacra.cli.data:app", name="data", help="Build sets of pictures, and see what is in one.")
 app.command(
     "simulacra.cli.weights:app",
     name="weights",

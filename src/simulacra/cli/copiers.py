@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from simulacra.cli.parameters import parameters, print_parameters
 from simulacra.errors import MissingExtra, MissingWeights, UserError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _facts(name: str) -> dict[str, Any]:
         "autonomous": kind.autonomous,
         "control": kind.control,
         "from": registry("copier").source(name),
-        "parameters": [_parameter(key, schema) for key, schema in _schema(kind)["properties"].items()],
+        "parameters": parameters(kind.Parameters),
     }
 
 
@@ -76,42 +77,6 @@ def _state(kind: "type[Copier]") -> tuple[str, str | None]:
     return "ready", None
 
 
-def _schema(kind: "type[Copier]") -> dict[str, Any]:
-    return {"properties": {}} | kind.Parameters.model_json_schema()
-
-
-def _parameter(key: str, schema: dict[str, Any]) -> dict[str, Any]:
-    # An optional value has its kind beside "null" in anyOf.
-    kinds = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
-    rules = [_RULES[word].format(_listed(kind[word])) for kind in kinds for word in _RULES if word in kind]
-    return {
-        "name": key.replace("_", "-"),
-        "type": " or ".join(kind.get("format", kind["type"]) for kind in kinds),
-        "default": schema.get("default"),
-        "rule": " and ".join(rules),
-        "description": schema.get("description", ""),
-    }
-
-
-_RULES = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "above {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "below {}",
-    "enum": "one of {}",
-}
-
-
-def _listed(value: object) -> str:
-    return (
-        ", ".join(map(str, value))
-        if isinstance(value, list)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
-
-
 def _print(facts: dict[str, Any]) -> None:
     print(f"{facts['name']}  {facts['state']}{', a control' if facts.get('control') else ''}")
     if facts["reason"]:
@@ -123,8 +88,5 @@ def _print(facts: dict[str, Any]) -> None:
     print(f"  licence: {facts['licence']}")
     print(f"  origin: {facts['origin']}; registered by {facts['from']}")
     print(f"  sizes: {facts['sizes']}; determinism: {facts['determinism']}")
-    for parameter in facts["parameters"]:
-        default = "" if parameter["default"] is None else f" (default {parameter['default']})"
-        rule = f"; {parameter['rule']}" if parameter["rule"] else ""
-        print(f"    {parameter['name']}={parameter['type'].upper()}{default}: {parameter['description']}{rule}")
+    print_parameters(facts["parameters"])
     print()

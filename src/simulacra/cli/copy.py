@@ -123,6 +123,7 @@ def summary(result: "CopyResult", page: Path) -> dict[str, Any]:
     """What `--json` prints: the run, its folder and page, and each chain with its frames' digests and its measures."""
     from simulacra.copying.cost import cost
     from simulacra.copying.measuring import plain_value
+    from simulacra.reports.remedied import remedies_json
 
     spent = cost(result)
     return {
@@ -153,6 +154,7 @@ def summary(result: "CopyResult", page: Path) -> dict[str, Any]:
             }
             for chain in result.chains
         ],
+        "remedies": remedies_json(result),
         "not_measured": dict(result.absent),
     }
 

@@ -79,7 +79,10 @@ class TAESD(Copier):
 
         height, width = pictures.shape[-2:]
         copies, receipts = [], []
-        network = self._network.to(pictures.device)
+        network = self._network
+        # Moving a network that is there already would break a Jacobian: its weights may not change while it is traced.
+        if next(network.parameters()).device != pictures.device:
+            network.to(pictures.device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and pictures.requires_grad):
             for picture in pictures:  # one by one, so that a copy is the same in any batch
                 began = perf_counter()

@@ -39,7 +39,9 @@ class TorchCopier(Copier):
         import torch
 
         copies, receipts = [], []
-        self.network.to(pictures.device)
+        # Moving a network that is there already would break a Jacobian: its weights may not change while it is traced.
+        if next(self.network.parameters()).device != pictures.device:
+            self.network.to(pictures.device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and pictures.requires_grad):
             for picture in pictures:  # one by one, so that a copy is the same in any batch
                 began = perf_counter()

@@ -79,8 +79,10 @@ def copy(
         sources, legs = _forked(fork, files, model, times, store)
     chosen = default_controls(model) if controls is True else tuple(controls or ())
     beside = [make(text) for text in dict.fromkeys(chosen)]
-    treatments = [make_remedy(text) if isinstance(text, str) else text for text in dict.fromkeys(remedies)]
+    named = [make_remedy(text) if isinstance(text, str) else text for text in remedies]
+    treatments = list({remedy.specification: remedy for remedy in named}.values())
     _check([leg.copier for leg in legs] + [remedy.copier(model) for remedy in treatments] + beside, sources)
+    fitted = _fit(treatments, sources)
 
     measured, absent = available_channels(channels)
     plans, told = plan_chains(sources, legs, beside, replicates, seed, treatments)
@@ -92,7 +94,7 @@ def copy(
         _command(files, model, times, size, controls, treatments, replicates, seed, fork, channels),
     )
     plans = _as_first_named(plans, run)
-    for sentence in [told, *(f"{source.label}: {said}" for source in sources for said in source.told)]:
+    for sentence in [told, *(f"{source.label}: {said}" for source in sources for said in source.told), *fitted]:
         if sentence:
             watcher.tell(sentence)
     for name, reason in absent.items():
@@ -118,6 +120,16 @@ def _check(copiers: Sequence[Copier], sources: Sequence[Source]) -> None:
         for source in sources:
             height, width = source.pixels.shape[:2]
             copier.size_rule.check(copier.specification, width, height)
+
+
+def _fit(remedies: Sequence[Remedy], sources: Sequence[Source]) -> list[str]:
+    """Refuse a picture that a remedy cannot treat; otherwise what is done so that it fits, in sentences."""
+    return [
+        f"{source.label} with {remedy.specification}: {said}"
+        for remedy in remedies
+        for source in sources
+        for said in remedy.check(source.pixels.shape[1], source.pixels.shape[0])
+    ]
 
 
 def _settings(sources: Sequence[Source], legs: Sequence[Leg], plans: Sequence[ChainPlan], times: int) -> dict[str, Any]:

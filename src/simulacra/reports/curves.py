@@ -1,4 +1,4 @@
-"""The geometry of one small chart: the model's chains as lines, the controls as a band, gaps where nothing is defined.
+"""The geometry of one small chart: the model's chains as lines, the controls as a band, gaps where nothing is known.
 
 Everything is computed here, so that a chart is the same picture with and without script; page.js only moves a cursor.
 """
@@ -31,6 +31,7 @@ class Line:
 
     chain: int  # position among the subject's chains, controls last
     control: bool
+    remedy: int | None  # which of the subject's remedies; None for a chain left alone
     made: str
     repeated: str
 
@@ -69,12 +70,14 @@ def plot(subject: Subject, reference: Reference, measure: str, span: int, *, fro
         return None
     marks = ticks(min([*values, 0.0] if from_zero else values), max([*values, 0.0] if from_zero else values))
     scale = _Scale(marks[0], marks[-1], span)
-    controls = series[len(subject.chains) :]
+    controls = series[subject.first_control :]
     lines = []
     for number, (chain, row) in enumerate(zip(chains, series, strict=True)):
         last = len(chain.frames) - 1
         repeated: Numbers = [*[None] * last, *row[last:]]
-        lines.append(Line(number, chain.control, _path(row[: last + 1], scale), _path(repeated, scale, dots=False)))
+        remedy = None if chain.remedy is None else subject.remedies.index(chain.remedy)
+        made, goes_on = _path(row[: last + 1], scale), _path(repeated, scale, dots=False)
+        lines.append(Line(number, chain.control, remedy, made, goes_on))
     step = marks[1] - marks[0]
     return Plot(
         reference,

@@ -79,20 +79,24 @@ def strip_copies(subject: Subject) -> list[int]:
 
 
 def write_strip(result: CopyResult, path: Path) -> None:
-    """The first picture's strip in one still picture: its first chain, beneath it each control at the same copies."""
+    """The first picture's strip in one still picture: its first chain, beneath it, at the same copies, the others.
+
+    These are the first chain of every remedy, and each control.
+    """
     subject = subjects(result)[0]
     copies = strip_copies(subject)
+    treated = tuple(chain for chain in subject.treated if chain.replicate == subject.chains[0].replicate)
     pictures: list[Pixels] = []
     labels: list[str] = []
-    for chain in (subject.chains[0], *subject.controls):
-        family = chain.copier.partition(":")[0]
+    for chain in (subject.chains[0], *treated, *subject.controls):
+        family = (chain.remedy or chain.copier).partition(":")[0]
         for copy in copies:
             index = frame_at(chain, copy)
             shape = result.frame_pixels(chain.frames[0]).shape if index is None else ()
             pictures.append(
                 np.full(shape, 0x11, np.uint8) if index is None else result.frame_pixels(chain.frames[index])
             )
-            labels.append(f"{family} {copy}" if subject.controls else str(copy))
+            labels.append(f"{family} {copy}" if treated or subject.controls else str(copy))
     sheet = Image.fromarray(contact_sheet(pictures, labels, columns=len(copies)))
     with writing(path) as temporary:
         temporary.write_bytes(webp_bytes(sheet, quality=90))

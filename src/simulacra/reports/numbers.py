@@ -6,6 +6,10 @@ from math import ceil, floor, inf, log10
 from simulacra.measures.contract import Undefined, Value
 
 
+_NOTHING = 1e-300
+"""Below it a number has no digits left to divide an axis by."""
+
+
 def shown(value: float, *, signed: bool = False) -> str:
     """A number to about three figures, such as `31.2`, `0.041` or, signed, `+12.0`; page.js writes them alike.
 
@@ -31,6 +35,8 @@ def ticks(low: float, high: float, wanted: int = 3) -> list[float]:
     rounding noise must not fill a chart.
     """
     size = max(abs(low), abs(high))
+    if size < _NOTHING:
+        low = high = size = 0.0
     least = (size or 1.0) if low == high else 1e-3 * max(1.0, size)
     if high - low < least:
         middle = (low + high) / 2

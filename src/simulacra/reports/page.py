@@ -17,11 +17,12 @@ from simulacra.copying.result import Chain, CopyResult, Reference
 from simulacra.errors import UserError
 from simulacra.measures.contract import Against, Better, Measure, Undefined
 from simulacra.registry import registry
-from simulacra.reports import costs, curves, fooled, words
+from simulacra.reports import costs, curves, fooled, remedied, words
 from simulacra.reports.carried import BUDGET, Carried, carry
 from simulacra.reports.data import page_data, script_json
 from simulacra.reports.files import writing
-from simulacra.reports.film import film_copies, strip_copies
+from simulacra.reports.film import film_chains, film_copies, strip_copies
+from simulacra.reports.heading import heading
 from simulacra.reports.numbers import gaps, shown
 from simulacra.reports.pictures import check_frames, fitted, webp_bytes
 from simulacra.reports.subjects import Subject, chain_label, ending_sentence, frame_at, number_at, span, subjects
@@ -141,12 +142,14 @@ def _stream(result: CopyResult, carried: Carried, mp4: bool) -> Iterator[str]:
         ],
         making=_making(result),
         cost=costs.entries(result),
+        heading=heading(result),
         pictures=_pictures(result),
         copiers=_copiers(result),
         film=_film_sentence(result),
         mp4=mp4,
         ends=_ends(result, found[0].chains[0]),
         carried=carried,
+        remedies=remedied.scoreboard(result),
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -212,8 +215,9 @@ def _card(subject: Subject, measure: Measure, reach: int) -> Card:
 def _notes(subject: Subject, reference: Reference, measure: str) -> tuple[str, ...]:
     """Where the chains in question have no value, and why; that frame 0 has none before it goes without saying."""
     notes = []
-    for chain in subject.chains:
-        who = "" if len(subject.chains) == 1 else f"{chain_label(chain, subject.chains)}, "
+    chains = subject.chains + subject.treated
+    for chain in chains:
+        who = "" if len(chains) == 1 else f"{chain_label(chain, chains)}, "
         column = chain.values.get(reference, {}).get(measure, ())
         found = gaps(column[1:] if reference == "previous" else column)
         shift = 1 if reference == "previous" else 0
@@ -298,10 +302,7 @@ def _copiers(result: CopyResult) -> list[tuple[str, str, str]]:
 
 
 def _film_sentence(result: CopyResult) -> str:
-    shown_frames, frames = (
-        len(film_copies(result)),
-        max(len(chain.frames) for chain in result.chains if not chain.control),
-    )
+    shown_frames, frames = len(film_copies(result)), max(len(chain.frames) for chain in film_chains(result))
     return f"{shown_frames} of {frames} frames, evenly spaced" if shown_frames < frames else f"all {frames} frames"
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulacra.copying.result import Chain, CopyResult, Ended, Reference
-from simulacra.measures.contract import Undefined, Value
+from simulacra.copying.result import Chain, CopyResult, Ended
+from simulacra.copying.settled import frame_at as frame_at  # copies beyond a chain's last frame are read here too
+from simulacra.copying.settled import number_at as number_at
+from simulacra.copying.settled import value_at as value_at
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,16 @@ class Subject:
     def all_chains(self) -> tuple[Chain, ...]:
         """The chains in question, the same with remedies, then the controls."""
         return self.chains + self.treated + self.controls
+
+    @property
+    def first_control(self) -> int:
+        """The place of the first control among all chains."""
+        return len(self.chains) + len(self.treated)
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What was tried, each once, in the order of the chains."""
+        return tuple(dict.fromkeys(chain.remedy for chain in self.treated if chain.remedy is not None))
 
 
 def subjects(result: CopyResult) -> tuple[Subject, ...]:
@@ -44,31 +56,6 @@ def chain_label(chain: Chain, beside: Sequence[Chain]) -> str:
     return f"{name}, replicate {chain.replicate}" if len(twins) > 1 else name
 
 
-def frame_at(chain: Chain, copy: int) -> int | None:
-    """The stored frame that shows copy `copy`: a settled chain repeats itself for ever; a refused one has no more."""
-    return copy if copy < len(chain.frames) else _repeat(chain, copy)
-
-
-def value_at(chain: Chain, reference: Reference, measure: str, copy: int) -> Value | None:
-    """A measure of copy `copy`, stored or repeated by a settled chain; None where the chain has no such copy."""
-    column = chain.values.get(reference, {}).get(measure, ())
-    if copy < len(column):
-        return column[copy]
-    if reference == "previous":
-        # The repeat starts one frame later: the frame that settles is itself compared with an unsettled one.
-        before = _repeat(chain, copy - 1)
-        index = None if before is None else before + 1
-    else:
-        index = _repeat(chain, copy)
-    return column[index] if index is not None and index < len(column) else None
-
-
-def number_at(chain: Chain, reference: Reference, measure: str, copy: int) -> float | None:
-    """`value_at` as a number; None where it is undefined too."""
-    value = value_at(chain, reference, measure, copy)
-    return None if value is None or isinstance(value, Undefined) else float(value)
-
-
 def span(result: CopyResult) -> int:
     """The last copy any chart of the run has to reach, at least 1."""
     return max(1, result.times, *(len(chain.frames) - 1 for chain in result.chains))
@@ -86,8 +73,3 @@ def ending_sentence(chain: Chain) -> str:
             return f"Copy {ending.copies + 1} was refused: {ending.message.rstrip('.')}."
         case Ended.TIMES:
             return f"It made all {ending.copies} copies."
-
-
-def _repeat(chain: Chain, copy: int) -> int | None:
-    settled, period = chain.ending.settled, chain.ending.period
-    return None if settled is None or not period else settled + (copy - settled) % period

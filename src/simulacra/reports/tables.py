@@ -9,9 +9,13 @@ from simulacra.copying.result import Chain, CopyResult
 from simulacra.measures.contract import Undefined, Value
 from simulacra.reports.files import writing
 from simulacra.reports.numbers import reasons
+from simulacra.reports.remedied import remedies_json
 
-COLUMNS = ("chain", "picture", "copier", "control", "replicate", "frame", "reference", "measure", "value", "reason")
-"""Of the CSV; exactly one of `value` and `reason` is empty on every line."""
+COLUMNS = (
+    *("chain", "picture", "copier", "remedy", "control", "replicate"),
+    *("frame", "reference", "measure", "value", "reason"),
+)
+"""Of the CSV; exactly one of `value` and `reason` is empty on every line, and `remedy` where a chain is left alone."""
 
 
 def write_csv(result: CopyResult, path: Path) -> None:
@@ -24,7 +28,7 @@ def write_csv(result: CopyResult, path: Path) -> None:
         table.writerow(COLUMNS)
         for chain in result.chains:
             control = "true" if chain.control else "false"
-            head = (chain.name, chain.picture, chain.copier, control, chain.replicate)
+            head = (chain.name, chain.picture, chain.copier, chain.remedy or "", control, chain.replicate)
             for reference, columns in chain.values.items():
                 for measure, values in columns.items():
                     table.writerows(
@@ -70,6 +74,7 @@ def run_json(result: CopyResult) -> dict[str, Any]:
         ],
         "absent": dict(result.absent),
         "chains": [_chain(chain) for chain in result.chains],
+        "remedies": remedies_json(result),
     }
 
 
@@ -79,6 +84,7 @@ def _chain(chain: Chain) -> dict[str, Any]:
         "name": chain.name,
         "picture": chain.picture,
         "copier": chain.copier,
+        "remedy": chain.remedy,
         "control": chain.control,
         "replicate": chain.replicate,
         "ending": {

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import atan2, degrees, hypot
 
 from simulacra.copying.result import Chain, CopyResult, Ended
+from simulacra.reports import remedied
 from simulacra.reports.numbers import shown
 from simulacra.reports.subjects import Subject, frame_at, number_at, subjects
 from simulacra.reports.words import (
@@ -36,11 +37,13 @@ def title(result: CopyResult) -> str:
 
 
 def summary(result: CopyResult) -> str:
-    """The verdict for a terminal: all of it for one picture, the first sentence for each of several."""
+    """The verdict for a terminal: all of it for one picture, the first sentence for each of several; then remedies."""
     found = subjects(result)
     if len(found) == 1:
-        return " ".join(verdict(result, found[0]))
-    return "\n".join(f"{subject.picture}: {verdict(result, subject)[0]}" for subject in found)
+        lines = [" ".join(verdict(result, found[0]))]
+    else:
+        lines = [f"{subject.picture}: {verdict(result, subject)[0]}" for subject in found]
+    return "\n".join([*lines, *remedied.sentences(result)])
 
 
 def verdict(result: CopyResult, subject: Subject) -> list[str]:

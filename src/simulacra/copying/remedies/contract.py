@@ -34,6 +34,17 @@ class Remedy(Specified):
         """
         return copier
 
+    def check(self, width: int, height: int) -> tuple[str, ...]:
+        """Refuse what would stop the first copy of a picture of this size in pixels, before anything is written.
+
+        Returns:
+            One short sentence for everything that is done so that it fits.
+
+        Raises:
+            UserError: it cannot treat such a picture; the message says what to type.
+        """
+        return ()
+
     def before(self, parent: "Tensor", origin: "Tensor", step: int) -> "Tensor":
         """What the copier is given in place of frame k-1.
 

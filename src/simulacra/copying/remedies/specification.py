@@ -1,10 +1,15 @@
-"""Remedies by name, alone or one after the other."""
+"""Remedies by name, alone or several in turn."""
 
+import re
 from collections.abc import Mapping
 
 from simulacra.copying.remedies.contract import Remedy
+from simulacra.copying.remedies.in_turn import InTurn
 from simulacra.registry import registry
 from simulacra.specification import read
+
+_NEXT = re.compile(r"\+(?=[a-z][a-z-]*(?:[:+]|$))")
+"""A plus begins the next remedy only where a whole name follows, so that a path or a prompt may hold one."""
 
 
 def families() -> Mapping[str, type[Remedy]]:
@@ -13,9 +18,10 @@ def families() -> Mapping[str, type[Remedy]]:
 
 
 def make(text: str) -> Remedy:
-    """The remedy that a specification names, `family` or `family:key=value,...`.
+    """The remedy that a specification names: `family`, `family:key=value,...`, or several of these with `+` between.
 
     Raises:
-        UserError: the family or a parameter is unknown, a value breaks its rule, or the text has another form.
+        UserError: a family or a parameter is unknown, a value breaks its rule, or the text has another form.
     """
-    return read("remedy", lambda name: families()[name], text)
+    remedies = [read("remedy", lambda name: families()[name], part) for part in _NEXT.split(text.strip())]
+    return remedies[0] if len(remedies) == 1 else InTurn(remedies)
