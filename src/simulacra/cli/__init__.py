@@ -46,6 +46,9 @@ app.command(
 )
 app.command("simulacra.cli.data:app", name="data", help="Build sets of pictures, and see what is in one.")
 app.command(
+    "simulacra.cli.stylegan:app", name="stylegan", help="Style-based generators: pictures, figures, films, and replays."
+)
+app.command(
     "simulacra.cli.weights:app",
     name="weights",
     help="List, get and verify the trained weights that copiers and measures use.",
