@@ -74,9 +74,12 @@ def card_markdown(found: Attractor) -> str:
         lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
         lines += [f"| {' | '.join(_cells(pull))} |" for pull in shown_pulls]
         lines.append("")
-    others = [f"{card_words.name_of(pull)} ({pull.why_not})" for pull in found.pulls if not pull.shown]
-    if others:
-        lines += [f"No pull shown: {', '.join(others)}.", ""]
+    reasons: dict[str, list[str]] = {}
+    for pull in found.pulls:
+        if not pull.shown:
+            reasons.setdefault(str(pull.why_not), []).append(card_words.name_of(pull))
+    if reasons:
+        lines += ["No pull shown:", "", *(f"- {', '.join(names)}: {why}." for why, names in reasons.items()), ""]
     lines.append(f"{_basis(found)}.")
     return "\n".join(lines) + "\n"
 
