@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-CLAIMS = ("chain", "measures", "memory", "hosted", "stylegan_networks", "set_measures")
+CLAIMS = ("chain", "measures", "memory", "hosted", "stylegan_networks", "stylegan_training", "set_measures")
 NAMED = ("dynamics",)
 """Measured only when named: thousands of drawn chains take both cores for long."""
 
