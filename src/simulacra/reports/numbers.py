@@ -5,7 +5,6 @@ from math import ceil, floor, inf, log10
 
 from simulacra.measures.contract import Undefined, Value
 
-
 _NOTHING = 1e-300
 """Below it a number has no digits left to divide an axis by."""
 
