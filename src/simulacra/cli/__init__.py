@@ -49,6 +49,11 @@ app.command(
     "simulacra.cli.stylegan:app", name="stylegan", help="Style-based generators: pictures, figures, films, and replays."
 )
 app.command(
+    "simulacra.cli.autophagy:app",
+    name="autophagy",
+    help="A generator trained on its own samples: policies, and a test against exact theory.",
+)
+app.command(
     "simulacra.cli.weights:app",
     name="weights",
     help="List, get and verify the trained weights that copiers and measures use.",

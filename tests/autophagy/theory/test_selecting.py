@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from simulacra import UserError
+from simulacra.autophagy.theory import selecting
+from simulacra.autophagy.theory.selecting import Normal
+
+
+def test_curation_of_a_normal_is_its_tilted_density() -> None:
+    x = np.linspace(-9, 9, 20_001)
+    density = np.exp(-(x**2) / 2 + 5 * -((x - 1) ** 2) / (2 * 4))
+    density /= density.sum()
+    mean = float(density @ x)
+    expected = selecting.curated_normal(1.0, 2.0, 5)
+    assert (mean, float(density @ (x - mean) ** 2)) == pytest.approx(
+        expected, rel=1e-9
+    )  # quadrature of a smooth density
+    assert expected == pytest.approx((5 / 9, 4 / 9))
+    assert selecting.curated_normal(1.0, 2.0, 0) == (0, 1)
+
+
+def test_curation_of_pairs_is_what_choosing_gives() -> None:
+    probabilities, rewards = np.array([0.5, 0.3, 0.2]), np.array([0.0, 1.0, -2.0])
+    expected = np.array(selecting.curated_pair([*probabilities], [*rewards]))
+    assert expected.sum() == pytest.approx(1)
+    rng, trials = np.random.default_rng(29), 40_000
+    first, second = rng.choice(3, (2, trials), p=probabilities)
+    takes_first = rng.random(trials) < 1 / (1 + np.exp(rewards[second] - rewards[first]))
+    found = np.bincount(np.where(takes_first, first, second), minlength=3) / trials
+    assert (np.abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / trials)).all()
+    assert selecting.curated_pair([0.5, 0.5], [3.0, 3.0]) == pytest.approx((0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("kept", "dimension", "expected"), [(0.9, 1, 0.6230), (0.5, 1, 0.1427), (0.9, 10, 0.8980), (0.5, 10, 0.6530)]
+)
+def test_a_filter_is_a_lambda(kept: float, dimension: int, expected: float) -> None:
+    bias = selecting.filter_bias(kept, dimension)
+    assert bias == pytest.approx(expected, abs=5e-5)
+    drawn = np.random.default_rng(31).standard_normal((20_000, dimension))
+    squared = (drawn**2).sum(1)
+    inner = squared[squared <= np.quantile(squared, kept)] / dimension
+    assert abs(inner.mean() - bias) < 5 * inner.std() / len(inner) ** 0.5  # five: the radius is drawn too
+    assert selecting.filter_bias(1.0, dimension) == 1
+
+
+def test_truncation_agrees_with_quadrature() -> None:
+    x = np.linspace(-0.5, 2.0, 200_001)
+    density = np.exp(-((x - 0.3) ** 2) / (2 * 1.7))
+    density[[0, -1]] /= 2  # the trapezium rule
+    density /= density.sum()
+    mean = float(density @ x)
+    found = selecting.truncated(Normal(0.3, 1.7), -0.5, 2.0)
+    assert found == pytest.approx((mean, float(density @ (x - mean) ** 2)), rel=1e-8)
+
+
+def test_a_verifier_helps_up_to_its_threshold() -> None:
+    assert selecting.largest_wrong_share(0.9, 0.3) == pytest.approx(0.75)
+    assert selecting.largest_wrong_share(0.7, 0.05) == pytest.approx(0.933, abs=5e-4)
+    assert selecting.largest_wrong_share(0.4, 0.4) == 0.5
+    threshold = selecting.largest_wrong_share(0.9, 0.3)
+    assert selecting.verified_wrong_share(threshold, 0.9, 0.3) == pytest.approx(0.5)
+    assert selecting.mismatch_floor(0.1, 4.0) == pytest.approx(0.04)
+
+
+def test_refuses_what_selects_nothing() -> None:
+    with pytest.raises(UserError, match="there are 2 probabilities and 1 rewards"):
+        selecting.curated_pair([0.5, 0.5], [1.0])
+    with pytest.raises(UserError, match="low must be below high"):
+        selecting.truncated(Normal(0, 1), 1.0, 1.0)
+    with pytest.raises(UserError, match="holds none of the model"):
+        selecting.truncated(Normal(0, 1), 40.0, 41.0)
+    with pytest.raises(UserError, match="such a verifier keeps nothing"):
+        selecting.verified_wrong_share(1.0, 0.5, 0.0)
+    with pytest.raises(UserError, match="kept is 0"):
+        selecting.filter_bias(0.0, 1)
