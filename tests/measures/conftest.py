@@ -1,11 +1,14 @@
-"""Pictures and distortions that the tests of the channels share."""
+"""Pictures and distortions that the tests of the channels share, and the files of a DreamSim."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
 import torch
+from safetensors.torch import save_file
 from skimage.filters import gaussian
 from skimage.transform import resize, warp
 from torch import Tensor
@@ -79,6 +82,54 @@ def distortions(photographs: dict[str, np.ndarray], view: Callable[..., Tensor])
 def channel(request: pytest.FixtureRequest) -> Channel:
     made: Channel = request.param()
     return made
+
+
+@pytest.fixture(scope="session")
+def dreamsim_tensors() -> Callable[[int, int], tuple[dict[str, Tensor], dict[str, Tensor]]]:
+    """Of a width and a depth: tensors under the published names of DINO and of its adapter, rank 4, at random."""
+
+    def make(width: int, depth: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        draw = torch.Generator().manual_seed(101)
+        layers: dict[str, tuple[int, ...]] = {"patch_embed.proj": (width, 3, 16, 16), "norm": (width,)}
+        changes = {}
+        for block in range(depth):
+            layers |= {f"blocks.{block}.norm{which}": (width,) for which in (1, 2)}
+            layers |= {
+                f"blocks.{block}.attn.qkv": (3 * width, width),
+                f"blocks.{block}.attn.proj": (width, width),
+                f"blocks.{block}.mlp.fc1": (4 * width, width),
+                f"blocks.{block}.mlp.fc2": (width, 4 * width),
+            }
+            before = f"base_model.model.extractor_list.0.model.blocks.{block}.attn.qkv.lora_"
+            changes[f"{before}A.weight"] = torch.randn(4, width, generator=draw)
+            changes[f"{before}B.weight"] = torch.randn(3 * width, 4, generator=draw)
+        base = {name: torch.randn(1, n, width, generator=draw) for name, n in (("cls_token", 1), ("pos_embed", 197))}
+        for name, shape in layers.items():
+            spread = 0.1 if len(shape) == 1 else torch.Size(shape[1:]).numel() ** -0.5
+            base[f"{name}.weight"] = (len(shape) == 1) + spread * torch.randn(shape, generator=draw)
+            base[f"{name}.bias"] = torch.randn(shape[0], generator=draw) / 10
+        return base, changes
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def dreamsim_folder(
+    tmp_path_factory: pytest.TempPathFactory,
+    dreamsim_tensors: Callable[[int, int], tuple[dict[str, Tensor], dict[str, Tensor]]],
+) -> Path:
+    """A folder as the published package fills it: of the published width, but one block; in half precision."""
+    base, changes = dreamsim_tensors(768, 1)
+    folder = tmp_path_factory.mktemp("dreamsim")
+    adapter = folder / "dino_vitb16_single_lora"
+    for made in (folder / "checkpoints", adapter):
+        made.mkdir()
+    halves = {key: value.half() for key, value in base.items()}
+    torch.save(halves, folder / "checkpoints" / "dino_vitbase16_pretrain.pth")
+    save_file(changes, adapter / "adapter_model.safetensors")
+    settings = {"peft_type": "LORA", "r": 4, "lora_alpha": 0.5, "target_modules": ["qkv"], "bias": "none"}
+    (adapter / "adapter_config.json").write_text(json.dumps(settings))
+    return folder
 
 
 def as_tensor(pixels: np.ndarray) -> Tensor:

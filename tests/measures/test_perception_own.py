@@ -24,9 +24,9 @@ from simulacra.images.pixels import to_picture
 from simulacra.measures import features_transformers
 from simulacra.measures.contract import Against, Channel, Features
 from simulacra.measures.meter import ChainMeter, available_channels
-from simulacra.measures.perception_own import CLIP, DISTS, LPIPS, LPIPSVGG, DINOv2
+from simulacra.measures.perception_own import CLIP, DISTS, LPIPS, LPIPSVGG, DINOv2, DreamSim
 
-CHANNELS: list[type[Channel]] = [LPIPS, LPIPSVGG, DISTS, CLIP, DINOv2]
+CHANNELS: list[type[Channel]] = [LPIPS, LPIPSVGG, DISTS, CLIP, DINOv2, DreamSim]
 PACKAGED = ("lpips-heads", "dists-weights")
 
 # torchvision's `features`: channels of the convolutions with kernel, stride and padding; "M" for pooling.
@@ -91,7 +91,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module", autouse=True)
 def cache(
-    tmp_path_factory: pytest.TempPathFactory, trunks: dict[str, nn.Sequential], folders: dict[str, Path]
+    tmp_path_factory: pytest.TempPathFactory,
+    trunks: dict[str, nn.Sequential],
+    folders: dict[str, Path],
+    dreamsim_folder: Path,
 ) -> Iterator[Path]:
     """A cache with what packages carry, and with files of one's own, taken as a person takes them."""
     carried = [(file, weights.find(name, file.name)) for name in PACKAGED for file in weights.network(name).files]
@@ -106,7 +109,7 @@ def cache(
         save_file({f"features.{k}": v for k, v in trunks["vgg16"].state_dict().items()}, given / "vgg16.safetensors")
         weights.take("alexnet", str(given / "alexnet.pth"))
         weights.take("vgg16", str(given / "vgg16.safetensors"))
-        for name, folder in folders.items():
+        for name, folder in (*folders.items(), ("dreamsim", dreamsim_folder)):
             weights.take(name, str(folder))
         yield cache
 
@@ -222,7 +225,7 @@ def test_small_pictures_have_a_value_or_a_reason(kind: type[Channel], size: tupl
     noise = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
     features = channel.prepare(noise)
     (values,) = channel.compare(features, features).values()
-    if kind in (CLIP, DINOv2) or (min(size) >= 16 and kind is not LPIPS):
+    if kind in (CLIP, DINOv2, DreamSim) or (min(size) >= 16 and kind is not LPIPS):
         assert values == [0, 0]
     else:
         assert all("too small" in value.reason for value in values)  # type: ignore[union-attr]
@@ -250,6 +253,8 @@ def test_the_digests_are_of_the_files_that_ran(folders: dict[str, Path]) -> None
     assert set(DISTS().weights()) == {"vgg16.safetensors", "dists.pt"}
     assert set(CLIP().weights()) == {"config.json", "preprocessor_config.json", "model.safetensors"}
     assert CLIP().weights() != DINOv2().weights()
+    files = {"dino_vitbase16_pretrain.pth", "adapter_config.json", "adapter_model.safetensors"}
+    assert set(DreamSim().weights()) == files
 
 
 @pytest.mark.parametrize("kind", CHANNELS)

@@ -5,7 +5,7 @@ from simulacra.reports import words
 
 def _measures() -> dict[str, tuple[str, Measure]]:
     names = ("colour", "geometry", "structure", "face", "perception", "quality")
-    names += ("lpips", "lpips-vgg", "dists", "clip", "dinov2")
+    names += ("lpips", "lpips-vgg", "dists", "clip", "dinov2", "dreamsim")
     channels: list[type[Channel]] = [registry("measure")[name] for name in names]
     return {measure.name: (channel.name, measure) for channel in channels for measure in channel.measures}
 

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -55,6 +56,45 @@ def test_a_folder_is_taken_without_what_is_no_data(folder: Path) -> None:
     take("clip", str(folder))
     held = {path.name for path in taken("clip").iterdir()}
     assert held == {"config.json", "preprocessor_config.json", "model.safetensors", "taken.json"}
+
+
+@pytest.mark.parametrize("suffixes", [("bin",), ("safetensors",), ("bin", "safetensors")])
+def test_of_a_folder_of_named_files_each_is_taken_in_its_best_form(tmp_path: Path, suffixes: tuple[str, ...]) -> None:
+    given = _dreamsim(tmp_path / "models", suffixes)
+    digests = take("dreamsim", str(given))
+    best = f"adapter_model.{suffixes[-1]}"
+    assert set(digests) == {"dino_vitbase16_pretrain.pth", "adapter_config.json", best}
+    assert {path.name for path in taken("dreamsim").iterdir()} == {*digests, "taken.json"}
+    assert digests[best] == _sha256(given / "dino_vitb16_single_lora" / best)
+
+
+@pytest.mark.parametrize(
+    ("gone", "sentence"),
+    [
+        (
+            "checkpoints/dino_vitbase16_pretrain.pth",
+            "holds no checkpoints/dino_vitbase16_pretrain.pth; give the folder",
+        ),
+        (
+            "dino_vitb16_single_lora/adapter_model.bin",
+            "holds no dino_vitb16_single_lora/adapter_model.safetensors or dino_vitb16_single_lora/adapter_model.bin; ",
+        ),
+    ],
+)
+def test_a_folder_without_one_of_the_files_is_refused(tmp_path: Path, gone: str, sentence: str) -> None:
+    given = _dreamsim(tmp_path / "models", ("bin",))
+    (given / gone).unlink()
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        take("dreamsim", str(given))
+    assert taken_state("dreamsim") is State.MISSING
+
+
+def test_another_network_among_the_named_files_is_refused(tmp_path: Path) -> None:
+    given = _dreamsim(tmp_path / "models", ("bin",))
+    small = {"patch_embed.proj.weight": torch.ones(384, 3, 16, 16), "pos_embed": torch.ones(1, 197, 384)}
+    torch.save(small, given / "checkpoints" / "dino_vitbase16_pretrain.pth")
+    with pytest.raises(UserError, match=r"is not dreamsim: it has no patch_embed\.proj\.weight of 768x3x16x16 numbers"):
+        take("dreamsim", str(given))
 
 
 def test_taking_again_replaces(file: Path, tmp_path: Path) -> None:
@@ -169,6 +209,8 @@ def test_the_hub_is_asked_only_where_it_may_be(folder: Path, monkeypatch: pytest
     assert asked == [("owner/name", ["*.json", "*.safetensors"])]
     with pytest.raises(UserError, match="alexnet is one file, which --hub does not fetch"):
         take("alexnet", "owner/name", hub=True)
+    with pytest.raises(UserError, match="dreamsim is a folder of several sources, which --hub does not fetch"):
+        take("dreamsim", "owner/name", hub=True)
 
 
 def test_a_hub_that_refuses_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +246,18 @@ def test_the_record_is_plain(file: Path, cache: Path) -> None:
     take("alexnet", str(file))
     record = json.loads((cache / "own" / "alexnet" / "taken.json").read_text())
     assert record == {"alexnet.pth": {"sha256": _sha256(file), "size": file.stat().st_size}}
+
+
+def _dreamsim(folder: Path, suffixes: tuple[str, ...]) -> Path:
+    """What is looked at of a DreamSim before it is taken."""
+    for part in ("checkpoints", "dino_vitb16_single_lora"):
+        (folder / part).mkdir(parents=True)
+    known = {"patch_embed.proj.weight": torch.ones(768, 3, 16, 16), "pos_embed": torch.ones(1, 197, 768)}
+    torch.save(known, folder / "checkpoints" / "dino_vitbase16_pretrain.pth")
+    (folder / "dino_vitb16_single_lora" / "adapter_config.json").write_text("{}")
+    for suffix in suffixes:
+        (folder / "dino_vitb16_single_lora" / f"adapter_model.{suffix}").write_text(suffix)
+    return folder
 
 
 def _sha256(path: Path) -> str:

@@ -84,7 +84,7 @@ def add(
     name
         The network, as `simulacra weights list` names those of your own.
     source
-        A file of weights (.safetensors, .pth or .pt), or a folder as transformers saves it.
+        A file of weights (.safetensors, .pth, .pt or .bin), or the folder that the network asks for.
     hub
         The source is a name on the Hugging Face hub, OWNER/NAME, and may be downloaded.
     json_

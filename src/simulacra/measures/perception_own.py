@@ -1,4 +1,4 @@
-"""Channels of networks whose weights no package carries: LPIPS, DISTS, CLIP and DINOv2, for who has the files.
+"""Channels of networks whose weights no package carries: LPIPS, DISTS, CLIP, DINOv2 and DreamSim, for who has them.
 
 Each is a channel of its own, measured only where it is named, so that a person pays for what was asked and every run
 says which network it was measured with: the digests are part of its protocol.
@@ -16,7 +16,13 @@ from simulacra import weights
 from simulacra.errors import MissingExtra, MissingWeights
 from simulacra.extras import require
 from simulacra.images.resize import fitted_size, resize
-from simulacra.measures import features_transformers, perception_dists, perception_lpips, perception_stlpips
+from simulacra.measures import (
+    features_transformers,
+    perception_dists,
+    perception_dreamsim,
+    perception_lpips,
+    perception_stlpips,
+)
 from simulacra.measures import perception_trunks as trunks
 from simulacra.measures.contract import Against, Better, Channel, Columns, Features, Measure, Undefined, Value
 
@@ -186,8 +192,8 @@ class CLIP(_Own):
         return {"features": features_transformers.embed(picture, network)[None]}
 
     def distances(self, features: Features, reference: Features) -> list[Value]:
-        """1 minus the cosine; half the squared distance of directions, which is 0 for equal ones."""
-        return list(((features["features"] - reference["features"]).square_().sum(1) / 2).tolist())
+        """1 minus the cosine."""
+        return _cosine_distances(features["features"], reference["features"])
 
     def unavailable(self) -> str | None:
         """Why there can be no values here: no weights, or no library that runs them."""
@@ -218,6 +224,37 @@ class DINOv2(CLIP):
     )
 
 
+class DreamSim(_Own):
+    """DreamSim by its branch DINO ViT-B/16."""
+
+    name = "dreamsim"
+    own = perception_dreamsim.WEIGHTS
+    measures = (
+        Measure(
+            "dreamsim_dino_vitb16",
+            "1",
+            Against.REFERENCE,
+            Better.LOWER,
+            "DreamSim by its single branch DINO ViT-B/16: 1 minus the correlation of the class tokens after the last "
+            f"block, pictures brought to {perception_dreamsim.SIDE} px squares; 0 to 2.",
+            "Fu, Tamir, Sundaram, Chai, Zhang, Dekel and Isola 2023, DreamSim",
+        ),
+    )
+
+    def embed(self, picture: Tensor) -> Features:
+        """The direction of a picture's class token."""
+        return {"features": perception_dreamsim.embed(picture, _dreamsim(weights.taken(self.own)))[None]}
+
+    def distances(self, features: Features, reference: Features) -> list[Value]:
+        """1 minus the correlation."""
+        return _cosine_distances(features["features"], reference["features"])
+
+
+def _cosine_distances(directions: Tensor, reference: Tensor) -> list[Value]:
+    """1 minus the cosine, as half the squared distance of directions, which is 0 for equal ones."""
+    return list(((directions - reference).square_().sum(1) / 2).tolist())
+
+
 def _fitted(picture: Tensor) -> Tensor:
     height, width = picture.shape[-2:]
     return resize(picture, *fitted_size(width, height, LONGEST_SIDE), "bicubic").clamp(0, 1)
@@ -239,3 +276,8 @@ def _lpips(layout: trunks.Layout, trunk: Path, heads: Path) -> perception_lpips.
 def _dists(trunk: Path, channels: Path) -> perception_dists.Network:
     network = trunks.from_weights(trunks.VGG16, weights.tensors(trunk))
     return perception_dists.from_weights(network, weights.tensors(channels))
+
+
+@lru_cache(maxsize=1)
+def _dreamsim(folder: Path) -> perception_dreamsim.Network:
+    return perception_dreamsim.network(folder)

@@ -31,6 +31,7 @@ CHANNELS = {
     "dists": ("DISTS", "How different it looks where one texture may stand for another of its kind."),
     "clip": ("CLIP", "Whether it still shows the same, to a network that learnt from captions."),
     "dinov2": ("DINOv2", "Whether it still shows the same, to a network that learnt from pictures alone."),
+    "dreamsim": ("DreamSim", "How far apart people would put them, by a network tuned on their judgements."),
     "quality": ("Scores without an original", "Where they rise while the picture drifts, they are being fooled."),
 }
 """Channel -> title and a line on what it tells; others show their own name."""
@@ -90,6 +91,7 @@ LABELS = {
     "dists_vgg": "DISTS",
     "cosine_clip": "CLIP features",
     "cosine_dinov2": "DINOv2 features",
+    "dreamsim_dino_vitb16": "DreamSim, DINO",
     "sharpness_crete": "Sharpness by Crété",
     "sharpness_tenengrad": "Sharpness by Tenengrad",
     "colourfulness": "Colourfulness",

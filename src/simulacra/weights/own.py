@@ -22,7 +22,7 @@ FOLDER = "own"
 RECORD = "taken.json"
 """In each such folder: name -> SHA-256 and bytes of what was taken."""
 
-SUFFIXES = (".safetensors", ".pth", ".pt")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 """Of files of weights that can be read as data."""
 
 
@@ -31,7 +31,8 @@ def take(name: str, source: str, *, hub: bool = False) -> dict[str, str]:
 
     Args:
         name: entry of the table, such as "alexnet" or "clip".
-        source: path of a file (`.safetensors`, `.pth`, `.pt`), or of a folder as transformers saves it.
+        source: path of a file (`.safetensors`, `.pth`, `.pt`, `.bin`), or of a folder as transformers saves it, or as
+            the entry says.
         hub: `source` is a name on the Hugging Face hub, OWNER/NAME, and may be downloaded.
 
     Returns:
@@ -69,7 +70,7 @@ def taken(name: str) -> Path:
     """
     entry = own(name)
     _refuse_unless_ready(entry, taken_state(name))
-    return _place(name) if entry.model_type else _place(name) / next(iter(_record(name)))
+    return _place(name) if entry.is_folder else _place(name) / next(iter(_record(name)))
 
 
 def taken_digest(name: str) -> dict[str, str]:
@@ -125,17 +126,20 @@ def tensors(path: Path) -> "dict[str, Tensor]":
 
 def _files(entry: Own, source: Path) -> list[Path]:
     """What is taken of a source that is what the entry wants."""
-    if entry.model_type is None:
+    if not entry.is_folder:
         if not source.is_file():
             raise UserError(f"{source} is no file; give the file of {entry.name}, for example {entry.example}")
-        found = tensors(source)
-        for key, shape in entry.tensors.items():
-            if key not in found or list(found[key].shape) != shape:
-                raise UserError(
-                    f"{source} is not {entry.name}: it has no {key} of {'x'.join(map(str, shape))} numbers; "
-                    f"give the file as its authors publish it, for example {entry.example}"
-                )
+        _refuse_unless_known(entry, source)
         return [source]
+    if entry.files:
+        paths = []
+        for names in entry.files:
+            path = next((source / name for name in names if (source / name).is_file()), None)
+            if path is None:
+                raise UserError(f"{source} holds no {' or '.join(names)}; give {entry.example}")
+            paths.append(path)
+        _refuse_unless_known(entry, paths[0])
+        return paths
     needed = ("config.json", "preprocessor_config.json")
     absent = [name for name in needed if not (source / name).is_file()]
     weights = sorted(source.glob("*.safetensors"))
@@ -152,6 +156,16 @@ def _files(entry: Own, source: Path) -> list[Path]:
     return [*(source / name for name in needed), *weights, *source.glob("*.safetensors.index.json")]
 
 
+def _refuse_unless_known(entry: Own, file: Path) -> None:
+    found = tensors(file)
+    for key, shape in entry.tensors.items():
+        if key not in found or list(found[key].shape) != shape:
+            raise UserError(
+                f"{file} is not {entry.name}: it has no {key} of {'x'.join(map(str, shape))} numbers; "
+                f"give the file as its authors publish it, for example {entry.example}"
+            )
+
+
 def _model_type(config: Path) -> str:
     try:
         return str(json.loads(config.read_bytes())["model_type"])
@@ -161,7 +175,8 @@ def _model_type(config: Path) -> str:
 
 def _from_hub(entry: Own, name: str) -> Path:
     if entry.model_type is None:
-        raise UserError(f"{entry.name} is one file, which --hub does not fetch; give its path")
+        kind = "a folder of several sources" if entry.is_folder else "one file"
+        raise UserError(f"{entry.name} is {kind}, which --hub does not fetch; give its path")
     hub = require("huggingface_hub", "diffusers", "A model of the hub")
     try:
         return Path(hub.snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
@@ -188,7 +203,7 @@ def _record(name: str) -> dict[str, tuple[str, int]]:
 def _refuse_unless_ready(entry: Own, state: State) -> None:
     if state is not State.READY:
         fault = "are not on this machine" if state is State.MISSING else "on this machine are damaged"
-        source = "FOLDER" if entry.model_type else "FILE"
+        source = "FOLDER" if entry.is_folder else "FILE"
         raise MissingWeights(
             f"the weights {entry.name} {fault}; with {entry.example} at hand, "
             f"type: simulacra weights add {entry.name} {source}"

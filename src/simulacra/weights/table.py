@@ -70,7 +70,10 @@ class Network:
 
 @dataclass(frozen=True)
 class Own:
-    """Weights that no package carries, so that the user brings them: one file, or a folder as transformers saves it."""
+    """Weights that no package carries, so that the user brings them.
+
+    One file, a folder as transformers saves it (`model_type`), or a folder of named files (`files`).
+    """
 
     name: str
     what: str
@@ -78,8 +81,16 @@ class Own:
     licence: str
     trained_on: str
     source: str
-    tensors: Mapping[str, list[int]] = field(default_factory=dict)  # of a file: some keys that it must have, with shape
-    model_type: str | None = None  # of a folder: what its config.json must say
+    tensors: Mapping[str, list[int]] = field(
+        default_factory=dict
+    )  # of the file, or of the first: some keys, with shape
+    model_type: str | None = None  # of a folder of transformers: what its config.json must say
+    files: tuple[tuple[str, ...], ...] = ()  # of another folder: each file by the paths it may have, best first
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether a folder is given, not one file."""
+        return bool(self.model_type or self.files)
 
 
 @cache
@@ -98,7 +109,11 @@ def networks() -> Mapping[str, Network]:
 @cache
 def owns() -> Mapping[str, Own]:
     """Every network whose weights the user brings, by name, in the order of the table."""
-    return {name: Own(name=name, **row) for name, row in _content()["own"].items()}
+    entries = {}
+    for name, row in _content()["own"].items():
+        row["files"] = tuple(map(tuple, row.get("files", ())))
+        entries[name] = Own(name=name, **row)
+    return entries
 
 
 def own(name: str) -> Own:
