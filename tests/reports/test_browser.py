@@ -76,7 +76,7 @@ class Browser:
             *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
             *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
             *("--disable-dev-shm-usage", f"--user-data-dir={self.folder / 'profile'}"),
-            *("--window-size=1280,900", "--virtual-time-budget=60000", "--dump-dom", f"{page.as_uri()}{address}"),
+            *("--window-size=1280,900", "--virtual-time-budget=600000", "--dump-dom", f"{page.as_uri()}{address}"),
         ]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
