@@ -8,8 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from jinja2 import Template
 from PIL import Image
 
 from simulacra.copying.attractor import Attractor, Pull
@@ -21,7 +20,7 @@ from simulacra.measures.contract import Undefined, Value
 from simulacra.reports import card_drawing, card_words, curves, words
 from simulacra.reports.files import writing
 from simulacra.reports.numbers import shown
-from simulacra.reports.onefile import asset, digest_for_policy
+from simulacra.reports.onefile import styled, templates
 from simulacra.reports.pictures import check_frames, fitted, webp_bytes
 
 TILE = 288
@@ -180,7 +179,6 @@ def _value(value: Value) -> Any:
 
 
 def _stream(found: Attractor, results: Sequence[CopyResult]) -> Iterator[str]:
-    style = asset("page.css") + asset("card.css")
     case = open_case(results)
     shown_pulls = [pull for pull in found.pulls if pull.shown]
     return _template().generate(
@@ -195,8 +193,7 @@ def _stream(found: Attractor, results: Sequence[CopyResult]) -> Iterator[str]:
         course=card_words.course(found),
         commands=list(dict.fromkeys(result.command for result in results)),
         basis=_basis(found),
-        style=Markup(style),
-        style_hash=digest_for_policy(style),
+        **styled("page.css", "card.css"),
         curves=curves,
         drawing=card_drawing,
     )
@@ -241,12 +238,4 @@ def _tile(chain: Chain, index: int, results: Sequence[CopyResult]) -> Tile:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("simulacra.reports", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"shown": shown, "name": card_words.name_of, "unit": words.unit}
-    return environment.get_template("card.html")
+    return templates(shown=shown, name=card_words.name_of, unit=words.unit).get_template("card.html")

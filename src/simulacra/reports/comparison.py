@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from jinja2 import Template
 from PIL import Image
 
 from simulacra.copying.benchmark import Benchmark
@@ -18,7 +17,7 @@ from simulacra.reports import comparison_drawing as drawing
 from simulacra.reports import comparison_words as words
 from simulacra.reports.files import writing
 from simulacra.reports.numbers import shown
-from simulacra.reports.onefile import asset, digest_for_policy
+from simulacra.reports.onefile import styled, templates
 from simulacra.reports.pictures import check_frames, fitted, webp_bytes
 from simulacra.reports.words import channel_title
 
@@ -86,7 +85,6 @@ def write_comparison(
     for contender in comparison.contenders:
         for result in contender.results:
             check_frames(result)
-    style = asset("page.css") + asset("comparison.css")
     text = _template().render(
         title=words.title(comparison),
         headline=words.headline(comparison),
@@ -103,8 +101,7 @@ def write_comparison(
         environment=environment(comparison),
         drawing=drawing,
         colours=COLOURS,
-        style=Markup(style),
-        style_hash=digest_for_policy(style),
+        **styled("page.css", "comparison.css"),
     )
     with writing(path) as temporary:
         # A name that is no UTF-8 holds lone surrogates, which no file can.
@@ -191,12 +188,4 @@ def _told(benchmark: Benchmark | None, picture: Shared) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("simulacra.reports", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"shown": shown, "channel_title": channel_title, "head": words.head}
-    return environment.get_template("comparison.html")
+    return templates(shown=shown, channel_title=channel_title, head=words.head).get_template("comparison.html")

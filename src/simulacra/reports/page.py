@@ -4,12 +4,10 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 from PIL import Image
 
@@ -24,6 +22,7 @@ from simulacra.reports.files import writing
 from simulacra.reports.film import film_chains, film_copies, strip_copies
 from simulacra.reports.heading import heading
 from simulacra.reports.numbers import gaps, shown
+from simulacra.reports.onefile import asset, scripted, styled, templates
 from simulacra.reports.pictures import check_frames, fitted, webp_bytes
 from simulacra.reports.subjects import Subject, chain_label, ending_sentence, frame_at, number_at, span, subjects
 from simulacra.reports.timeline import Timeline, timeline
@@ -126,7 +125,6 @@ def write_page(result: CopyResult, path: Path, *, budget: int = BUDGET, mp4: boo
 def _stream(result: CopyResult, carried: Carried, mp4: bool) -> Iterator[str]:
     found = subjects(result)
     measures = {measure.name: measure for measure in result.measures}
-    style, script = _asset("page.css"), _script()
     exhibits = [_exhibit(result, subject, measures) for subject in found]
     return _template().generate(
         title=title(result),
@@ -150,10 +148,8 @@ def _stream(result: CopyResult, carried: Carried, mp4: bool) -> Iterator[str]:
         ends=_ends(result, found[0].chains[0]),
         carried=carried,
         remedies=remedied.scoreboard(result),
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        **styled("page.css"),
+        **scripted(_script()),
         data=Markup(script_json(page_data(result, found, [exhibit.trails for exhibit in exhibits], carried))),
         curves=curves,
     )
@@ -306,38 +302,22 @@ def _film_sentence(result: CopyResult) -> str:
     return f"{shown_frames} of {frames} frames, evenly spaced" if shown_frames < frames else f"all {frames} frames"
 
 
-def _hash(text: str) -> str:
-    """How the page's content security policy names the one style and the one script it allows."""
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _asset(name: str) -> str:
-    return (files("simulacra.reports") / "assets" / name).read_text(encoding="utf-8")
-
-
 def _script() -> str:
     """The page's one script: its parts in one scope of their own."""
-    return '"use strict";\n(() => {\n' + "\n".join(_asset(f"script/{name}") for name in SCRIPTS) + "})();\n"
+    return '"use strict";\n(() => {\n' + "\n".join(asset(f"script/{name}") for name in SCRIPTS) + "})();\n"
 
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("simulacra.reports", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    made = templates(
+        shown=shown,
+        label=words.label,
+        unit=words.unit,
+        direction=words.direction,
+        signed=words.is_signed,
+        channel_title=words.channel_title,
+        ending=ending_sentence,
     )
-    environment.filters |= {
-        "shown": shown,
-        "label": words.label,
-        "unit": words.unit,
-        "direction": words.direction,
-        "signed": words.is_signed,
-        "channel_title": words.channel_title,
-        "ending": ending_sentence,
-    }
-    environment.tests["untraced"] = lambda value: isinstance(value, Undefined)
-    environment.globals["number_at"] = number_at
-    return environment.get_template("page.html")
+    made.tests["untraced"] = lambda value: isinstance(value, Undefined)
+    made.globals["number_at"] = number_at
+    return made.get_template("page.html")

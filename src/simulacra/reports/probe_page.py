@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from jinja2 import Template
 from PIL import Image
 
 from simulacra.copying.dynamics import Basin, Decomposition, Estimate
@@ -22,7 +21,7 @@ from simulacra.reports.card_words import between, copies
 from simulacra.reports.curves import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Tick
 from simulacra.reports.files import writing
 from simulacra.reports.numbers import shown, tick_label, ticks
-from simulacra.reports.onefile import asset, digest_for_policy
+from simulacra.reports.onefile import styled, templates
 from simulacra.reports.pictures import check_frames, fitted, webp_bytes
 
 TILE = 288
@@ -150,14 +149,12 @@ def _basin(probed: Probed) -> str:
 
 
 def _stream(probe: Probe) -> Iterator[str]:
-    style = asset("page.css") + asset("card.css")
     return _template().generate(
         title=f"What one copy by {probe.copier} does",
         probe=probe,
         exhibits=[_exhibit(probe, probed) for probed in probe.pictures],
         command=probe.copied.command,
-        style=Markup(style),
-        style_hash=digest_for_policy(style),
+        **styled("page.css", "card.css"),
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,
@@ -286,12 +283,4 @@ def _either(found: Estimate | Undefined) -> dict[str, Any]:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("simulacra.reports", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"copies": copies}
-    return environment.get_template("probe.html")
+    return templates(copies=copies).get_template("probe.html")
