@@ -19,13 +19,15 @@ class Pool:
     """What a generation trains on.
 
     Raises:
-        UserError: there is no sample, a number is not finite, or the weights do not fit the samples.
+        UserError: there is no sample, a number is not finite, or weights or labels do not fit the samples.
     """
 
     samples: Tensor
-    """Shape (N, ...): pictures (N, C, H, W), feature rows (N, D), category numbers (N,)."""
+    """Shape (N, ...): pictures (N, C, H, W) in [-1, 1], float32, feature rows (N, D), category numbers (N,)."""
     weights: Tensor | None = None
     """Shape (N,), float64, 0 or more, some above 0; only their ratios count. None: all equal."""
+    labels: Tensor | None = None
+    """Class of each sample, shape (N,), int64, 0 or more; None where samples have none."""
 
     def __post_init__(self) -> None:
         if self.samples.ndim == 0 or not len(self.samples):
@@ -42,6 +44,13 @@ class Pool:
                 raise UserError(
                     f"the weights of the pool do not fit its {len(self.samples)} samples; give one finite number each, "
                     "0 or more and some above 0"
+                )
+        if self.labels is not None:
+            fits = self.labels.shape == self.samples.shape[:1] and self.labels.dtype == torch.int64
+            if not fits or bool((self.labels < 0).any()):
+                raise UserError(
+                    f"the labels of the pool do not fit its {len(self.samples)} samples; give one class number each, "
+                    "0 or more"
                 )
 
     def __len__(self) -> int:
@@ -126,11 +135,25 @@ class Generator(Specified, ABC):
             first: place of the first sample among all samples of this seed.
 
         Returns:
-            Shape (count, ...), as the samples it learnt from.
+            Shape (count, ...), as the samples it learnt from. Pictures have 8 bits, as if they had been saved: every
+            value is k / 127.5 - 1 with k in 0 to 255.
 
         Raises:
             UserError: it is not fitted, or an argument is outside its range.
         """
+
+    def labels(self, count: int, *, seed: int, first: int = 0) -> Tensor | None:
+        """Classes of the samples that `sample` draws at the same places.
+
+        Args:
+            count: how many, 0 or more.
+            seed: of the streams.
+            first: place of the first sample.
+
+        Returns:
+            Shape (count,), int64; None where the generator knows no classes.
+        """
+        return None
 
     @abstractmethod
     def state(self) -> Mapping[str, Tensor]:
