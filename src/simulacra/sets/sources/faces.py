@@ -25,8 +25,8 @@ from simulacra.sets.sources.contract import Source, opaque
 STYLE = "toon-head"
 STYLE_SHA256 = "dadff40eef129a1390d4c5be94c750a0474f783fbbf812e36a4a5188d95da146"
 
-VIEW = (48, 0, 672, 672)
-"""Left, top, width and height of what is shown of the canvas of 768x768: the head, with a strip of the clothes."""
+VIEW = (128, 144, 512, 512)
+"""Left, top, width and height of what is shown of the canvas of 768x768: the face fills the picture, as in FFHQ."""
 
 NONE = "none"
 
