@@ -83,19 +83,19 @@ def test_a_checkpoint_that_is_cut_off(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(UserError) as refused:
         read_state(path)
-    assert (
-        str(refused.value) == f"{path} is cut off or damaged; delete it, and the same command goes on from an older one"
+    assert str(refused.value) == (
+        f"{path} is cut off, damaged or of another format; delete it, and the same command goes on without it"
     )
 
 
 def test_files_that_are_no_training(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     safetensors.torch.save_file({"x": torch.zeros(1)}, path)
-    with pytest.raises(UserError, match="is no training of this simulacra"):
+    with pytest.raises(UserError, match="holds tensors, but no checkpoint of simulacra; delete it"):
         read_state(path)
     header = {"format": "stylegan-training", "version": 99, "recipe": {}, "position": {}}
     safetensors.torch.save_file({"x": torch.zeros(1)}, path, {"simulacra": json.dumps(header)})
-    with pytest.raises(UserError, match="is no training of this simulacra"):
+    with pytest.raises(UserError, match="is of version 99; this simulacra reads up to 1"):
         read_state(path)
     with pytest.raises(UserError, match=r"none\.safetensors cannot be read"):
         read_state(tmp_path / "none.safetensors")

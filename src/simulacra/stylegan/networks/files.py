@@ -1,27 +1,21 @@
 """Networks on disk: one safetensors file with the description inside, read as data and checked before it is used."""
 
-import json
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-import safetensors.torch
 import torch
 from pydantic import BaseModel
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from simulacra.canonical import canonical_json
 from simulacra.errors import UserError
-from simulacra.runs.atomic import place, writing_to
+from simulacra.runs.tensor_file import TensorFile
 from simulacra.stylegan.networks.build import empty_discriminator
 from simulacra.stylegan.networks.description import Description
 from simulacra.stylegan.networks.discriminator import Discriminator
 from simulacra.stylegan.networks.generator import Generator
-
-_KEY = "simulacra"  # one entry only: the order of several would differ from file to file
-_VERSION = 1
 
 Network = Generator | Discriminator
 
@@ -29,11 +23,18 @@ Network = Generator | Discriminator
 class _Header(BaseModel):
     """What the file says about itself."""
 
-    format: Literal["stylegan-network"] = "stylegan-network"
-    version: int = _VERSION
     kind: Literal["generator", "discriminator"]
     description: dict[str, Any]
     notes: dict[str, Any]
+
+
+_FILE = TensorFile(
+    noun="network",
+    format="stylegan-network",
+    version=1,
+    header=_Header,
+    remedy="give a network's file as it was saved",
+)
 
 
 def save_network(network: Network, path: Path, notes: Mapping[str, Any] | None = None) -> None:
@@ -48,10 +49,7 @@ def save_network(network: Network, path: Path, notes: Mapping[str, Any] | None =
         UserError: the file cannot be written.
     """
     header = _Header(kind=_kind(network), description=network.description.to_json(), notes=dict(notes or {}))
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    data = safetensors.torch.save(tensors, {_KEY: json.dumps(header.model_dump(), sort_keys=True, allow_nan=False)})
-    with writing_to(path.parent):
-        place(path, data, "network")
+    _FILE.write(path, network.state_dict(), header)
 
 
 def load_generator(path: Path, expected: Description | None = None) -> Generator:
@@ -89,7 +87,7 @@ def read_notes(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file cannot be read, is damaged, or holds no network.
     """
-    return _opened(path)[0].notes
+    return _FILE.read_header(path).notes
 
 
 def digest(network: Network) -> str:
@@ -109,34 +107,13 @@ def _kind(network: Network) -> Literal["generator", "discriminator"]:
 
 
 def _read(path: Path, kind: str, expected: Description | None) -> tuple[Description, dict[str, Tensor]]:
-    header, tensors = _opened(path)
+    header, tensors = _FILE.read(path)
     if header.kind != kind:
         raise UserError(f"{path} holds a {header.kind}; give the file of a {kind}")
     description = Description.from_json(header.description)
     if expected is not None and description != expected:
         raise UserError(f"{path} holds another network: {_difference(description, expected)}; give one that fits")
     return description, tensors
-
-
-def _opened(path: Path) -> tuple[_Header, dict[str, Tensor]]:
-    try:
-        with path.open("rb"), safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(_KEY)
-            if text is None:
-                raise UserError(f"{path} holds tensors, but no network of simulacra; give a file that simulacra saved")
-            header = _Header.model_validate_json(text)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a network's file") from error
-    except (SafetensorError, ValueError) as error:
-        raise UserError(
-            f"{path} is cut off, damaged or of another format; give a network's file as it was saved"
-        ) from error
-    if header.version > _VERSION:
-        raise UserError(
-            f"{path} is of version {header.version}; this simulacra reads up to {_VERSION}: install a newer one"
-        )
-    return header, tensors
 
 
 def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -1,26 +1,21 @@
 """The whole state of a training, and its one file: networks, averages, optimisers and position."""
 
-import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from simulacra.errors import UserError
-from simulacra.runs.atomic import place, writing_to
+from simulacra.runs.tensor_file import TensorFile
 from simulacra.stylegan.networks import Discriminator, Generator, build_discriminator, build_generator
 from simulacra.stylegan.training.recipe import Recipe
 
-_KEY = "simulacra"
-_FORMAT = "stylegan-training"
-_VERSION = 1
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 BETAS = (0.0, 0.99)
@@ -41,13 +36,29 @@ class Position:
     retries: int = 0  # times the doctor rolled back; each begins another random stream
 
 
+class _Header(BaseModel):
+    """What the file says about itself."""
+
+    recipe: dict[str, Any]
+    position: Position
+
+
+_FILE = TensorFile(
+    noun="checkpoint",
+    format="stylegan-training",
+    version=1,
+    header=_Header,
+    remedy="delete it, and the same command goes on without it",
+)
+
+
 @dataclass(frozen=True)
 class Saved:
     """What the file of a training holds."""
 
     path: Path
     recipe: dict[str, Any]
-    position: dict[str, Any]
+    position: Position
     tensors: dict[str, Tensor]
 
 
@@ -94,16 +105,7 @@ class TrainingState:
             StoreFull: no space is left; nothing is half-written.
             UserError: the file cannot be written.
         """
-        header = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "recipe": self.recipe.to_json(),
-            "position": asdict(self.position),
-        }
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._tensors()}
-        data = safetensors.torch.save(tensors, {_KEY: json.dumps(header, sort_keys=True, allow_nan=False)})
-        with writing_to(path.parent):
-            place(path, data, "checkpoint")
+        _FILE.write(path, dict(self._tensors()), _Header(recipe=self.recipe.to_json(), position=self.position))
 
     def take(self, saved: "Saved") -> None:
         """Take over what a file holds.
@@ -125,14 +127,14 @@ class TrainingState:
             if expected != {key: value.shape for key, value in parts[name].items()}:
                 raise UserError(
                     f"{saved.path} holds weights that do not fit its own recipe; delete it, and the same command goes "
-                    "on from an older one"
+                    "on without it"
                 )
         for name, network in networks.items():
             network.load_state_dict(parts[name])
         self.forget_moments()
         for name, optimiser in self._optimisers():
             _restore(optimiser, _under(f"{name}.", saved.tensors))
-        self.position = Position(**saved.position)
+        self.position = replace(saved.position)
 
     @property
     def finite(self) -> bool:
@@ -170,20 +172,8 @@ def read_state(path: Path) -> Saved:
     Raises:
         UserError: the file cannot be read, is cut off, or holds something else.
     """
-    try:
-        with path.open("rb"), safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})") from error
-    except (SafetensorError, ValueError) as error:
-        raise UserError(
-            f"{path} is cut off or damaged; delete it, and the same command goes on from an older one"
-        ) from error
-    known = {field.name for field in fields(Position)}
-    if header.get("format") != _FORMAT or header["version"] > _VERSION or set(header["position"]) != known:
-        raise UserError(f"{path} is no training of this simulacra; give the folder of a run it made")
-    return Saved(path, header["recipe"], header["position"], tensors)
+    header, tensors = _FILE.read(path)
+    return Saved(path, header.recipe, header.position, tensors)
 
 
 def _adam(network: nn.Module, correction: float) -> Adam:
