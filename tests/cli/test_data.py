@@ -43,6 +43,23 @@ def test_build_then_info_then_preview(folder: Path, tmp_path: Path, capsys: pyte
     assert sheet.exists()
 
 
+def test_two_sets_are_compared(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "set.zip"
+    assert _run("data", "build", folder, out) == 0
+    capsys.readouterr()
+    asked = ("data", "compare", out, out, "--features", "pixels:2", "--neighbours", 2)
+    assert _run(*asked, "--json") == 0
+    values = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    # A set lies at no distance from itself, and in its own balls.
+    assert values["frechet_pixels2_6"]["value"] == pytest.approx(0, abs=1e-5)  # a matrix square root's rounding
+    assert values["recall_k2_pixels2_6"]["value"] == values["coverage_k2_pixels2_6"]["value"] == 1
+    assert values["frechet_pixels2_6"]["floor"] == {"undefined": values["frechet_pixels2_6"]["floor"]["undefined"]}
+    assert _run(*asked) == 0
+    assert "coverage_k2_pixels2_6: 1 (higher is better, by chance 0.8182)" in capsys.readouterr().out
+    assert _run(*asked, "--count", 7) == 2
+    assert "7 pictures of" in capsys.readouterr().err
+
+
 def test_faces_and_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     faces, digits = tmp_path / "faces.zip", tmp_path / "digits.zip"
     assert _run("data", "faces", faces, "--count", 3, "--resolution", 32, "--label", "skin") == 0

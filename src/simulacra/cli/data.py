@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -294,6 +295,63 @@ def preview(
         PictureSet(pictures, memory_bytes=0), out, count=count, columns=columns, tile=tile, seed=seed, by=by
     )
     print(f"{printable(out)}: {shown} pictures")
+
+
+@app.command
+def compare(
+    real: Path,
+    generated: Path,
+    *,
+    features: str = "effnetlite0",
+    count: int | None = None,
+    neighbours: int = 5,
+    json_: Json = False,
+) -> None:
+    """Measure how far a set of generated pictures is from a set of real ones, each number with its floor.
+
+    Parameters
+    ----------
+    real
+        A set: a zip or folder.
+    generated
+        Another one.
+    features
+        What pictures are compared in: effnetlite0, digits, pixels:SIDE, inception:FILE, dinov2:FOLDER.
+    count
+        Pictures of each set, from its start; otherwise all.
+    neighbours
+        k of precision, recall, density and coverage.
+    json_
+        Print machine-readable values.
+    """
+    from simulacra.measures.contract import Undefined
+    from simulacra.measures.of_sets.comparison import Protocol
+    from simulacra.measures.of_sets.comparison import compare as compare_sets
+    from simulacra.measures.of_sets.embedding import features_of
+    from simulacra.measures.of_sets.named import open_features
+    from simulacra.sets import PictureSet
+
+    if neighbours < 1:
+        raise UserError(f"--neighbours is {neighbours}; it must be 1 or more")
+    opened = open_features(features)
+    sides = [features_of(PictureSet(path, memory_bytes=0), opened, count) for path in (real, generated)]
+    values = compare_sets(real=sides[0], generated=sides[1], features=opened, protocol=Protocol(neighbours=neighbours))
+    if json_:
+        plain = [{name: _plain(value) for name, value in asdict(each).items()} for each in values]
+        print(json.dumps(plain, allow_nan=False))
+        return
+    for each in values:
+        if isinstance(each.value, Undefined):
+            print(f"{each.name}: none, {each.value.reason}")
+            continue
+        known = each.floor is not None and not isinstance(each.floor, Undefined)
+        floor = f", by chance {each.floor:.4g}" if known else ""
+        print(f"{each.name}: {each.value:.4g} ({each.better} is better{floor})")
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it: what is undefined says why."""
+    return {"undefined": value["reason"]} if isinstance(value, dict) else value
 
 
 def _build(source: "Source", out: Path, rules: "Rules", json_: bool) -> None:

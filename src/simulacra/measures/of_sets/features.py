@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from functools import partial
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -25,6 +26,19 @@ class Features(ABC):
     """Raised whenever the same pictures would get other numbers."""
     resizing: str
     """How a picture is brought to the side that the network reads, such as "224 px, bicubic, antialiased"."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes that `probabilities` tells apart; empty where the features come with no classifier."""
+
+    @classmethod
+    def opened(cls, argument: str) -> Self:
+        """The features with what a person typed after their name and a colon; empty where nothing was.
+
+        Raises:
+            UserError: the argument is missing or wrong, or there should be none.
+        """
+        if argument:
+            raise UserError(f"the features {cls.name} take no argument, and {argument!r} was given; type: {cls.name}")
+        return cls()
 
     @abstractmethod
     def embed(self, picture: Tensor) -> Tensor:
@@ -36,6 +50,20 @@ class Features(ABC):
         Returns:
             Shape (D,), float32 or float64.
         """
+
+    def probabilities(self, features: Tensor) -> Tensor:
+        """How likely each of `classes` is, for features that `extract` gave.
+
+        Args:
+            features: shape (N, D), float32 or float64.
+
+        Returns:
+            Shape (N, classes), float64, rows sum to 1.
+
+        Raises:
+            UserError: these features come with no classifier.
+        """
+        raise UserError(f"the features {self.name} come with no classifier; type digits for one of handwritten digits")
 
     def weights(self) -> dict[str, str]:
         """Digest (SHA-256, hex) of each weight file; empty without networks."""

@@ -3,7 +3,7 @@
 from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -43,6 +43,13 @@ class DINOv2(Features):
         for file in ("config.json", "model.safetensors"):
             if not (self.folder / file).is_file():
                 raise UserError(f"{self.folder} holds no {file}; give a folder of DINOv2 as transformers saves it")
+
+    @classmethod
+    def opened(cls, argument: str) -> Self:
+        """`dinov2:FOLDER`; see `Features.opened`."""
+        if not argument:
+            raise UserError("the features dinov2 need a folder; type: dinov2:FOLDER, as transformers saves it")
+        return cls(Path(argument))
 
     def embed(self, picture: Tensor) -> Tensor:
         """The class token, shape (D,), float32."""

@@ -10,6 +10,7 @@ The graph resizes without antialiasing and with pixel corners, not centres, alig
 from functools import lru_cache
 from hashlib import file_digest
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -38,6 +39,15 @@ class Inception(Features):
         self.path = Path(path)
         if not self.path.is_file():
             raise UserError(f"there is no file {self.path}; give the state dict of the FID Inception-V3 (.pth)")
+
+    @classmethod
+    def opened(cls, argument: str) -> Self:
+        """`inception:FILE`; see `Features.opened`."""
+        if not argument:
+            raise UserError(
+                "the features inception need a file; type: inception:FILE, a state dict of the FID Inception-V3"
+            )
+        return cls(Path(argument))
 
     def embed(self, picture: Tensor) -> Tensor:
         """The pooled last layer, shape (2048,), float64."""

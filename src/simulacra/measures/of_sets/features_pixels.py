@@ -1,5 +1,7 @@
 """Raw pixels as features: no network, for digits and for tests of what networks add."""
 
+from typing import Self
+
 from torch import Tensor
 
 from simulacra.errors import UserError
@@ -26,6 +28,17 @@ class Pixels(Features):
         self.name = f"pixels{side}"
         self.length = 3 * side * side
         self.resizing = f"{side} px squares, {filter}, {'not ' if filter == 'nearest' else ''}antialiased"
+
+    @classmethod
+    def opened(cls, argument: str) -> Self:
+        """`pixels`, or `pixels:SIDE`; see `Features.opened`."""
+        if not argument:
+            return cls()
+        if not argument.isdecimal():
+            raise UserError(
+                f"the side of the pixel features is {argument!r}; it must be a whole number, such as pixels:32"
+            )
+        return cls(int(argument))
 
     def embed(self, picture: Tensor) -> Tensor:
         """Channel by channel, row by row."""

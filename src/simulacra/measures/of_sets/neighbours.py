@@ -8,7 +8,7 @@ from torch import Tensor
 from simulacra.errors import UserError
 from simulacra.measures.contract import Better
 from simulacra.measures.of_sets.contract import SetMeasure, checked
-from simulacra.measures.of_sets.distances import inside, nearest_squared
+from simulacra.measures.of_sets.distances import Inside, inside, nearest_squared
 
 Ball = Literal["closed", "open"]
 """Whether a picture at exactly the radius is in the ball: closed, it is, as the papers define it; open, it is not."""
@@ -77,9 +77,14 @@ def precision_recall_density_coverage(
         generated_radii=nearest_squared(generated, neighbours)[:, -1],
         closed=ball == "closed",
     )
+    return from_inside(held, neighbours)
+
+
+def from_inside(held: Inside, neighbours: int) -> Neighbours:
+    """The four values, from who lies in whose ball when balls reach to the k-th of the `neighbours`."""
     return Neighbours(
         precision=float(held.generated_covered.mean()),
         recall=float(held.real_covered.mean()),
-        density=float(held.generated_in_ball.sum() / (neighbours * len(generated))),
+        density=float(held.generated_in_ball.sum() / (neighbours * len(held.generated_covered))),
         coverage=float((held.generated_in_ball > 0).mean()),
     )

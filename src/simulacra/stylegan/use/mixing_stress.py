@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from simulacra.errors import UserError
 from simulacra.images.pixels import Pixels, to_picture
 from simulacra.measures.of_sets.contract import value_name
+from simulacra.measures.of_sets.embedding import features_of
 from simulacra.measures.of_sets.features import Features
 from simulacra.measures.of_sets.frechet import MEASURE, frechet_from_moments, moments
 from simulacra.seeds import derive_seed
@@ -82,9 +81,7 @@ def stress(
             f"{real.path} has pictures of {real.resolution} px and the network makes {side} px; build the set again: "
             f"simulacra data build SOURCE OUT.zip --resolution {side}"
         )
-    batches = [range(first, min(first + _AT_ONCE, len(real))) for first in range(0, len(real), _AT_ONCE)]
-    parts = [features.extract(_pictures(map(_rows_first, real.pictures(batch)))) for batch in batches]
-    moments_of_real = moments(torch.cat(parts))
+    moments_of_real = moments(features_of(real, features))
     for number in latents:
         made = mixed_pictures(maker, number, count, seed)
         parts = []
@@ -108,11 +105,6 @@ def drawn_crossovers(layers: int, latents: int, seed: int) -> list[int]:
     generator = torch.Generator().manual_seed(derive_seed(seed, "crossovers", latents))
     inner: list[int] = (torch.randperm(layers - 1, generator=generator)[: latents - 1] + 1).tolist()
     return sorted(inner)
-
-
-def _rows_first(picture: NDArray[np.uint8]) -> Pixels:
-    """Shape (C, H, W) to (H, W, C), grey repeated."""
-    return np.ascontiguousarray(np.broadcast_to(picture, (max(3, len(picture)), *picture.shape[1:])).transpose(1, 2, 0))
 
 
 def _pictures(pixels: Iterator[Pixels]) -> Tensor:
