@@ -24,7 +24,7 @@ def truncate(ws: Tensor, w_avg: Tensor, psi: float | Tensor, cutoff: int | None 
 
     Args:
         ws: shape (N, layers, w_dim).
-        w_avg: shape (w_dim,), the mean of the mapped prior.
+        w_avg: shape (w_dim,), the mean of the mapped prior; or (N, 1, w_dim), one for each picture.
         psi: 1 leaves the styles, 0 gives the average picture, below 0 its other side; or one number for each layer,
             shape (layers,).
         cutoff: how many layers, from the coarsest, are drawn; None for all. The paper's is 8 of 18.

@@ -90,19 +90,28 @@ class Feeding:
         pictures = torch.from_numpy(pixels).to(self._device, torch.float32).div_(127.5).sub_(1)
         if pictures.shape[1] < self._colours:  # grey
             pictures = pictures.expand(-1, self._colours, -1, -1).contiguous()
-        return Batch(pictures, self._labels(draw.indices), self._labels(self._others(position, count)))
+        others = labels_drawn_from(len(self._set), self._seed, position, count, self._processes.rank)
+        return Batch(pictures, self._labels(draw.indices), self._labels(others))
 
     def _labels(self, indices: NDArray[np.int64]) -> Tensor | None:
         if not self._labelled or self._set.labels is None:
             return None
         return torch.from_numpy(self._set.labels[indices]).to(self._device)
 
-    def _others(self, position: int, count: int) -> NDArray[np.int64]:
-        """Pictures whose labels made pictures get: drawn independently, as likely as in the set."""
-        stream = derive_seed(self._seed, "labels of made pictures", position, self._processes.rank)
-        generator = torch.Generator().manual_seed(stream)
-        drawn: NDArray[np.int64] = torch.randint(len(self._set), (count,), generator=generator).numpy()
-        return drawn
+
+def labels_drawn_from(size: int, seed: int, position: int, count: int, rank: int = 0) -> NDArray[np.int64]:
+    """Pictures whose labels made pictures get, shape (count,): drawn independently, as likely as in the set.
+
+    Args:
+        size: pictures in the set.
+        seed: of the training.
+        position: pictures shown so far.
+        count: pictures made.
+        rank: of the process.
+    """
+    generator = torch.Generator().manual_seed(derive_seed(seed, "labels of made pictures", position, rank))
+    drawn: NDArray[np.int64] = torch.randint(size, (count,), generator=generator).numpy()
+    return drawn
 
 
 def fields_of(pictures: PictureSet, labelled: bool) -> dict[str, int]:
