@@ -1,10 +1,10 @@
 """`simulacra copiers`: what can copy a picture here, and with which parameters."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from simulacra.cli.listing import print_listing
 from simulacra.cli.parameters import parameters, print_parameters
 from simulacra.errors import MissingExtra, MissingWeights, UserError
 
@@ -24,28 +24,15 @@ def copiers(name: str | None = None, *, json_: Annotated[bool, Parameter(name="-
     """
     from simulacra.copiers import families
 
-    listed = [_facts(each) for each in ([name] if name else families())]
-    if json_:
-        print(json.dumps(listed, ensure_ascii=False))
-        return
-    for facts in listed:
-        _print(facts)
+    print_listing(families(), name, _facts, _print, json_=json_)
 
 
-def _facts(name: str) -> dict[str, Any]:
-    from simulacra.copiers import families, family
+def _facts(name: str, kind: "type[Copier]") -> dict[str, Any]:
     from simulacra.registry import registry
 
-    try:
-        kind = family(name)
-    except UserError as error:
-        if name not in families():
-            raise
-        return {"name": name, "state": "broken", "reason": str(error)}  # a plugin that does not load hides no other
     state, reason = _state(kind)
     copier = kind()
     return {
-        "name": name,
         "summary": kind.summary,
         "state": state,
         "reason": reason,
@@ -78,15 +65,11 @@ def _state(kind: "type[Copier]") -> tuple[str, str | None]:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    print(f"{facts['name']}  {facts['state']}{', a control' if facts.get('control') else ''}")
+    print(f"{facts['name']}  {facts['state']}{', a control' if facts['control'] else ''}")
     if facts["reason"]:
         print(f"  {facts['reason']}")
-    if facts["state"] == "broken":
-        print()
-        return
     print(f"  {facts['summary']}")
     print(f"  licence: {facts['licence']}")
     print(f"  origin: {facts['origin']}; registered by {facts['from']}")
     print(f"  sizes: {facts['sizes']}; determinism: {facts['determinism']}")
     print_parameters(facts["parameters"])
-    print()

@@ -1,4 +1,4 @@
-"""The parameters of copiers and remedies, as their listings show them."""
+"""The parameters of copiers, remedies and generators, as their listings show them."""
 
 from collections.abc import Sequence
 from typing import Any

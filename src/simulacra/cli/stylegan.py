@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -38,6 +38,43 @@ Device = Annotated[str, Parameter(help="Where the network runs: cpu, cuda, or an
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print the record, machine-readable.")]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Look:
+    """Options of most commands: what is done to the pictures apart from their seeds."""
+
+    psi: Psi = 1.0
+    cutoff: Cutoff = None
+    noise: Noise = "stored"
+    label: Class = None
+
+    def settings(self) -> dict[str, Any]:
+        """As figures take them."""
+        from simulacra.stylegan.use import choices
+
+        return {"psi": self.psi, "cutoff": self.cutoff, "noise": choices.noise(self.noise), "label": self.label}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class LookBySeed(Look):
+    """The same for pictures that are not there to be compared: each has noise of its own."""
+
+    noise: Noise = "seed"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Making:
+    """Options of every command that makes pictures: where, and how it is told."""
+
+    device: Device = "cpu"
+    json_: Json = False
+
+
+_LOOK, _LOOK_BY_SEED, _MAKING = Look(), LookBySeed(), Making()
+
+
 @app.command
 def generate(
     network: Network = None,
@@ -47,12 +84,8 @@ def generate(
     separate: Annotated[bool, Parameter(negative=())] = False,
     format: Literal["png", "webp"] = "png",
     columns: int = 8,
-    psi: Psi = 1.0,
-    cutoff: Cutoff = None,
-    noise: Noise = "seed",
-    label: Class = None,
-    device: Device = "cpu",
-    json_: Json = False,
+    look: LookBySeed = _LOOK_BY_SEED,
+    making: Making = _MAKING,
 ) -> None:
     """Make pictures by seed: one alone, or several on a sheet with their seeds beneath. Figure 2 of the paper.
 
@@ -69,20 +102,19 @@ def generate(
     """
     from simulacra.stylegan.use import Grid, Picture, choices, write_pictures
 
-    chosen, drawn = choices.seeds(seeds), choices.noise(noise)
-    shared = {"psi": psi, "cutoff": cutoff, "noise": drawn, "label": label}
-    maker = _maker(network, device)
+    chosen, shared = choices.seeds(seeds), look.settings()
+    maker = _maker(network, making.device)
     if not separate:
         several = Grid.of(seeds=chosen, columns=columns, **shared)
         figure = several if len(chosen) > 1 else Picture.of(seed=chosen[0], **shared).resolved(maker)
-        _write(figure, maker, out or Path("generated.png"), json_)
+        _write(figure, maker, out or Path("generated.png"), making.json_)
         return
     folder = out or Path("generated")
     pictures = [Picture.of(seed=seed, **shared) for seed in dict.fromkeys(chosen)]
     pictures[0].check(maker.description)
     with _reporting(folder.name) as report:
         paths = write_pictures([each.resolved(maker) for each in pictures], maker, folder, f".{format}", report)
-    if json_:
+    if making.json_:
         print(json.dumps({"out": [str(path) for path in paths], "network": maker.network}))
     else:
         print(f"{_shown(folder)}: {len(paths)} pictures")
@@ -98,8 +130,7 @@ def truncation(
     cutoff: Cutoff = None,
     noise: Noise = "stored",
     label: Class = None,
-    device: Device = "cpu",
-    json_: Json = False,
+    making: Making = _MAKING,
 ) -> None:
     """Draw each seed under several truncations, from itself through the average to its opposite. Figure 8.
 
@@ -119,7 +150,7 @@ def truncation(
         noise=choices.noise(noise),
         label=label,
     )
-    _write(figure, _maker(network, device), out, json_)
+    _write(figure, _maker(network, making.device), out, making.json_)
 
 
 @app.command
@@ -130,12 +161,8 @@ def mix(
     targets: Seeds = "888,829,1898,1733,1614,845",
     layers: str | None = None,
     out: Path = Path("mixing.png"),
-    psi: Psi = 1.0,
-    cutoff: Cutoff = None,
-    noise: Noise = "stored",
-    label: Class = None,
-    device: Device = "cpu",
-    json_: Json = False,
+    look: Look = _LOOK,
+    making: Making = _MAKING,
 ) -> None:
     """Draw targets with some layers' styles taken from sources. Figure 3.
 
@@ -153,12 +180,9 @@ def mix(
         sources=choices.seeds(sources),
         targets=choices.seeds(targets),
         layers=_listed(layers),
-        psi=psi,
-        cutoff=cutoff,
-        noise=choices.noise(noise),
-        label=label,
+        **look.settings(),
     )
-    _write(figure, _maker(network, device), out, json_)
+    _write(figure, _maker(network, making.device), out, making.json_)
 
 
 @app.command
@@ -170,12 +194,8 @@ def blend(
     weights: str | None = None,
     alone: Annotated[bool, Parameter(negative=())] = False,
     out: Path = Path("blend.png"),
-    psi: Psi = 1.0,
-    cutoff: Cutoff = None,
-    noise: Noise = "stored",
-    label: Class = None,
-    device: Device = "cpu",
-    json_: Json = False,
+    look: Look = _LOOK,
+    making: Making = _MAKING,
 ) -> None:
     """Blend several sources: in each layer the weighted mean of the styles of those that name it.
 
@@ -198,12 +218,9 @@ def blend(
         layers=_listed(layers),
         weights=() if weights is None else choices.numbers("--weights", weights),
         alone=alone,
-        psi=psi,
-        cutoff=cutoff,
-        noise=choices.noise(noise),
-        label=label,
+        **look.settings(),
     )
-    _write(figure, _maker(network, device), out, json_)
+    _write(figure, _maker(network, making.device), out, making.json_)
 
 
 @app.command
@@ -217,8 +234,7 @@ def noise(
     psi: Psi = 1.0,
     cutoff: Cutoff = None,
     label: Class = None,
-    device: Device = "cpu",
-    json_: Json = False,
+    making: Making = _MAKING,
 ) -> None:
     """Draw each seed under several draws of noise, and where they differ: the deviation of every pixel. Figure 4.
 
@@ -234,7 +250,7 @@ def noise(
     from simulacra.stylegan.use import Realisations, choices
 
     figure = Realisations.of(seeds=choices.seeds(seeds), shown=shown, draws=draws, psi=psi, cutoff=cutoff, label=label)
-    _write(figure, _maker(network, device), out, json_)
+    _write(figure, _maker(network, making.device), out, making.json_)
 
 
 @app.command(name="noise-layers")
@@ -244,12 +260,8 @@ def noise_layers(
     seeds: Seeds = "0,1",
     split: int | None = None,
     out: Path = Path("noise-layers.png"),
-    psi: Psi = 1.0,
-    cutoff: Cutoff = None,
-    noise: Noise = "stored",
-    label: Class = None,
-    device: Device = "cpu",
-    json_: Json = False,
+    look: Look = _LOOK,
+    making: Making = _MAKING,
 ) -> None:
     """Draw each seed with noise in all layers, in none, in the fine ones only, in the coarse ones only. Figure 5.
 
@@ -262,10 +274,8 @@ def noise_layers(
     """
     from simulacra.stylegan.use import NoiseByLayer, choices
 
-    figure = NoiseByLayer.of(
-        seeds=choices.seeds(seeds), split=split, psi=psi, cutoff=cutoff, noise=choices.noise(noise), label=label
-    )
-    _write(figure, _maker(network, device), out, json_)
+    figure = NoiseByLayer.of(seeds=choices.seeds(seeds), split=split, **look.settings())
+    _write(figure, _maker(network, making.device), out, making.json_)
 
 
 @app.command
@@ -278,12 +288,8 @@ def interpolate(
     between: int = 24,
     milliseconds: int = 40,
     loop: bool = True,
-    psi: Psi = 1.0,
-    cutoff: Cutoff = None,
-    noise: Noise = "stored",
-    label: Class = None,
-    device: Device = "cpu",
-    json_: Json = False,
+    look: Look = _LOOK,
+    making: Making = _MAKING,
 ) -> None:
     """Make a film from seed to seed, and back to the first.
 
@@ -308,16 +314,13 @@ def interpolate(
         between=between,
         milliseconds=milliseconds,
         loop=loop,
-        psi=psi,
-        cutoff=cutoff,
-        noise=choices.noise(noise),
-        label=label,
+        **look.settings(),
     )
     write = _film_writer(out)
-    maker = _maker(network, device)
+    maker = _maker(network, making.device)
     with _reporting(out.name) as report:
         record = write_film(film, maker, out, write, report)
-    _told(out, record, json_)
+    _told(out, record, making.json_)
 
 
 @app.command
@@ -329,8 +332,7 @@ def stress(
     count: int = 5000,
     features: str = "effnetlite0",
     seed: int = 0,
-    device: Device = "cpu",
-    json_: Json = False,
+    making: Making = _MAKING,
 ) -> None:
     """Mix 1 to 4 latents at random crossovers and measure how far the pictures lie from real ones. Table 2.
 
@@ -353,13 +355,13 @@ def stress(
     from simulacra.stylegan.use import stress as run_stress
 
     numbers = choices.seeds(latents)
-    found, real, maker = open_features(features), PictureSet(pictures), _maker(network, device)
+    found, real, maker = open_features(features), PictureSet(pictures), _maker(network, making.device)
     rows = []
     with _reporting("mixing stress test") as report:
         for mixed in run_stress(maker, real, found, latents=numbers, count=count, seed=seed):
             rows.append(mixed)
             report(len(rows), len(numbers))
-    if json_:
+    if making.json_:
         listed = [asdict(row) for row in rows]
         print(json.dumps({"network": maker.network, "set": real.digest, "seed": seed, "rows": listed}))
         return
