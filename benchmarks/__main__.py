@@ -21,6 +21,7 @@ CLAIMS = (
     "stylegan_training",
     "set_measures",
     "autophagy_exact",
+    "autophagy_overhead",
 )
 
 

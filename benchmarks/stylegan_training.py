@@ -21,7 +21,7 @@ from PIL import Image
 from torch import nn
 
 from benchmarks.plain_stylegan2 import Peer
-from simulacra.copying.progress import Silent
+from simulacra.runs.progress import Silent
 from simulacra.stylegan.training.calibration import LAYOUTS, PRECISIONS, Wish
 from simulacra.stylegan.training.feeding import Batch
 from simulacra.stylegan.training.presets import preset

@@ -1,73 +1,41 @@
 """The loop itself, in memory: one generation after another, each a function of what came before and of the seed.
 
 `next_generation` is the whole step. It draws nothing that does not follow from the seed and the generation's number, so
-a loop may be stopped after any generation and taken up from its `History`.
+a loop may be stopped after any generation and taken up from its `History`. A loop in the run store takes the same
+steps: see `simulacra.autophagy.arm`.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
-from torch import Tensor
 
+from simulacra.autophagy.drawing import Drawn, Judges, assemble, draw
+from simulacra.autophagy.lineage import Past, Recipe, Segment, compose
 from simulacra.autophagy.policy import Counts, Policy
+from simulacra.autophagy.real import Held, Real, Truth
 from simulacra.errors import UserError
 from simulacra.generators import Budget, Generator, Pool
-from simulacra.generators.streams import uniforms
 from simulacra.seeds import derive_seed
 
-_TRIES = 1000
-"""Candidates drawn for each sample that a verifier must accept, before it is held to accept none."""
+__all__ = [
+    "Diverged",
+    "Generation",
+    "Held",
+    "History",
+    "Judges",
+    "Loop",
+    "Real",
+    "Truth",
+    "fitted",
+    "next_generation",
+    "run",
+]
 
 
-class Real(Protocol):
-    """Where real samples come from: an endless distribution, or a set that may run out."""
-
-    def take(self, count: int, first: int) -> Tensor:
-        """Real samples `first` to `first + count - 1`; the same place gives the same sample.
-
-        Raises:
-            UserError: the set holds fewer.
-        """
-
-
-@dataclass(frozen=True)
-class Truth:
-    """Real samples from a generator that is the truth by definition."""
-
-    generator: Generator
-    seed: int
-
-    def take(self, count: int, first: int) -> Tensor:
-        """See `Real`; endless."""
-        return self.generator.sample(count, seed=self.seed, first=first)
-
-
-@dataclass(frozen=True)
-class Held:
-    """Real samples from a set that is what it is."""
-
-    samples: Tensor
-
-    def take(self, count: int, first: int) -> Tensor:
-        """See `Real`; in the set's own order."""
-        if first + count > len(self.samples):
-            raise UserError(
-                f"the loop asks for real samples up to number {first + count}, and the set holds {len(self.samples)}; "
-                "give a larger set, fewer fresh samples or fewer generations"
-            )
-        return self.samples[first : first + count]
-
-
-@dataclass(frozen=True)
-class Judges:
-    """What a policy that selects needs from outside; None where it selects nothing of the kind."""
-
-    reward: Callable[[Tensor], Tensor] | None = None
-    """From samples (N, ...) to rewards (N,); a candidate is chosen with the softmax of its reward."""
-    accepts: Callable[[Tensor], Tensor] | None = None
-    """From samples (N, ...) to booleans (N,)."""
+class Diverged(UserError):
+    """A fit ended in numbers that are not finite."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +43,23 @@ class Generation:
     """One round: the pool, and the generator that learnt from it."""
 
     number: int  # 1 for the one of real data alone
-    counts: Counts
+    recipe: Recipe
     pool: Pool
     model: Generator
+
+    @property
+    def counts(self) -> Counts:
+        """What the pool is made of, before it is subsampled."""
+        return self.recipe.counts
 
 
 @dataclass(frozen=True)
 class History:
     """All that a next generation depends on."""
 
-    generations: int = 0
+    past: Past = field(default_factory=Past)
     models: tuple[Generator, ...] = ()  # the last first, at most as many as the policy remembers
-    kept: Tensor | None = None  # synthetic samples that stay
+    kept: Mapping[Segment, Drawn] = field(default_factory=dict)  # synthetic samples that stay
 
 
 @dataclass(frozen=True)
@@ -97,14 +70,23 @@ class Loop:
     generator: Generator
     real: Real
     seed: int
-    judges: Judges = Judges()
+    judges: Judges = field(default_factory=Judges)
     budget: Budget | None = None
 
     def __post_init__(self) -> None:
-        if self.policy.best_of > 1 and self.judges.reward is None:
-            raise UserError(f"best-of is {self.policy.best_of}, and there is no reward to choose by; give a reward")
-        if self.policy.verified and self.judges.accepts is None:
-            raise UserError("the policy verifies its samples, and there is no verifier; give one")
+        check_judges(self.policy, self.judges)
+
+
+def check_judges(policy: Policy, judges: Judges) -> None:
+    """Refuse a policy that selects without anything to select by.
+
+    Raises:
+        UserError: the reward or the verifier is missing.
+    """
+    if policy.best_of > 1 and judges.reward is None:
+        raise UserError(f"best-of is {policy.best_of}, and there is no reward to choose by; give a reward")
+    if policy.verified and judges.accepts is None:
+        raise UserError("the policy verifies its samples, and there is no verifier; give one")
 
 
 def run(loop: Loop, generations: int) -> Iterator[Generation]:
@@ -127,102 +109,61 @@ def next_generation(loop: Loop, history: History) -> tuple[Generation, History]:
     Raises:
         UserError: see `run`.
     """
-    policy, number = loop.policy, history.generations + 1
-    counts = policy.counts(number)
-    fresh_from = policy.initial + (number - 2) * policy.fresh  # after all that earlier generations saw
-    parts = [loop.real.take(counts.fixed, 0)]
-    if counts.fresh:
-        parts.append(loop.real.take(counts.fresh, fresh_from))
-    reals = sum(map(len, parts))
-    kept = history.kept
-    if counts.synthetic:
-        drawn = _synthetic(loop, history, number)
-        parts += [drawn] if kept is None else [kept, drawn]
-        if policy.keep:
-            kept = drawn if kept is None else torch.cat([kept, drawn])
-    pool = _pool(policy, torch.cat(parts), reals, derive_seed(loop.seed, "autophagy-subsample", number))
-    model = _fitted(loop, history, number, pool)
-    return Generation(number, counts, pool, model), replace(
-        history, generations=number, models=(model, *history.models)[: policy.memory], kept=kept
-    )
-
-
-def _synthetic(loop: Loop, history: History, number: int) -> Tensor:
-    parts = []
-    for back, count in enumerate(loop.policy.per_model(number)):
-        seed = derive_seed(loop.seed, "autophagy-synthetic", number, back)
-        parts.append(_selected(loop, history.models[back], count, seed))
-    drawn = torch.cat(parts)
-    if loop.policy.correction:
-        # Ideal: (p + gamma p_data) / (1 + gamma), by putting a real sample in the place of that share of the others.
-        seed = derive_seed(loop.seed, "autophagy-correction", number)
-        corrected = uniforms(len(drawn), 1, seed=seed)[:, 0] < loop.policy.correction / (1 + loop.policy.correction)
-        drawn[corrected] = _apart(loop, number).take(len(drawn), 0)[corrected]
-    return drawn
-
-
-def _apart(loop: Loop, number: int) -> Real:
-    """Real samples that are no part of any pool but through correction."""
-    if not isinstance(loop.real, Truth):
-        raise UserError(
-            "an ideal correction draws from the true distribution, and a set of samples is not one; "
-            "run this policy on an exact family"
+    recipe, past = compose(loop.policy, loop.seed, history.past)
+    parts = {
+        segment: history.kept[segment]
+        if segment in history.kept
+        else draw(
+            segment, real=loop.real, model=lambda made: history.models[recipe.generation - 1 - made], judges=loop.judges
         )
-    return Truth(loop.real.generator, derive_seed(loop.seed, "autophagy-corrected", number))
+        for segment in recipe.segments
+    }
+    pool = assemble(recipe, list(parts.values()))
+    warm = history.models and loop.policy.start == "warm"
+    model = fitted(
+        history.models[0] if warm else loop.generator.untrained(),
+        pool,
+        recipe,
+        budget=budget(loop.policy, loop.budget, len(pool)),
+    )
+    kept = {segment: parts[segment] for segment in past.kept}
+    models = (model, *history.models)[: loop.policy.memory]
+    return Generation(recipe.generation, recipe, pool, model), History(past, models, kept)
 
 
-def _selected(loop: Loop, model: Generator, count: int, seed: int) -> Tensor:
-    """Samples of one model as curation and verification let them through."""
-    if loop.judges.accepts is None or not loop.policy.verified:
-        return _curated(loop, model, count, seed, 0)
-    accepted: list[Tensor] = []
-    found = tried = 0
-    while found < count:
-        if tried >= _TRIES * count:
-            raise UserError(
-                f"the verifier accepted {found} of {tried} samples, and {count} are needed; it is too strict for this "
-                "generator: loosen it"
-            )
-        batch = _curated(loop, model, count, seed, tried)
-        accepted.append(batch[loop.judges.accepts(batch)])
-        found, tried = found + len(accepted[-1]), tried + count
-    return torch.cat(accepted)[:count]
+def budget(policy: Policy, given: Budget | None, samples: int) -> Budget | None:
+    """The budget of a fit to a pool of so many samples."""
+    if given is None or policy.compute == "matched":
+        return given
+    return given.times(samples / policy.initial)
 
 
-def _curated(loop: Loop, model: Generator, count: int, seed: int, first: int) -> Tensor:
-    candidates = loop.policy.best_of
-    drawn = model.sample(count * candidates, seed=seed, bias=loop.policy.bias, first=first * candidates)
-    if candidates == 1 or loop.judges.reward is None:
-        return drawn
-    rewards = loop.judges.reward(drawn).double().reshape(count, candidates)
-    ends = rewards.softmax(1).cumsum(1)
-    place = uniforms(count, 1, seed=derive_seed(seed, "curation"), first=first) * ends[:, -1:]
-    chosen = torch.searchsorted(ends, place)[:, 0].clamp(max=candidates - 1)
-    return drawn[torch.arange(count) * candidates + chosen]
+def fit_seed(recipe: Recipe) -> int:
+    """The seed of the fit to a pool."""
+    return derive_seed(recipe.seed, "autophagy-fit", recipe.generation)
 
 
-def _pool(policy: Policy, samples: Tensor, reals: int, seed: int) -> Pool:
-    """The samples to train on: the real ones first, then the synthetic ones, subsampled or weighted."""
-    if policy.subsample is not None and len(samples) > policy.subsample:
-        order = uniforms(len(samples), 1, seed=seed)[:, 0].argsort()
-        return Pool(samples[order[: policy.subsample].sort().values])
-    if policy.real_weight is None or reals == len(samples):
-        return Pool(samples)
-    made = len(samples) - reals
-    weights = torch.full((len(samples),), (1 - policy.real_weight) / made, dtype=torch.float64)
-    weights[:reals] = policy.real_weight / reals
-    return Pool(samples, weights)
+def fitted(
+    start: Generator, pool: Pool, recipe: Recipe, *, budget: Budget | None, resume: Path | None = None
+) -> Generator:
+    """What a generator learns from a pool.
 
+    Args:
+        start: untrained, or the last model for a warm start.
+        pool: the samples of `recipe`.
+        recipe: says the generation and the seed.
+        budget: of the fit; None for the generator's own.
+        resume: where a long fit keeps its checkpoints; None for nowhere.
 
-def _fitted(loop: Loop, history: History, number: int, pool: Pool) -> Generator:
-    start = history.models[0] if history.models and loop.policy.start == "warm" else loop.generator.untrained()
-    budget = loop.budget
-    if budget is not None and loop.policy.compute == "by-pool":
-        budget = budget.times(len(pool) / loop.policy.initial)
-    model = start.fit(pool, seed=derive_seed(loop.seed, "autophagy-fit", number), budget=budget)
+    Raises:
+        Diverged: it ended in numbers that are not finite.
+        UserError: the generator cannot learn from this pool.
+    """
+    model = start.fit(pool, seed=fit_seed(recipe), budget=budget, resume=resume)
     broken = [name for name, tensor in model.state().items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise UserError(
-            f"generation {number} diverged: its {broken[0]} is not finite; the generations before it are whole"
+        raise Diverged(
+            f"generation {recipe.generation} diverged: its {broken[0]} is not finite; the generations before it are "
+            "whole"
         )
     return model

@@ -57,7 +57,11 @@ class Round(_Frozen):
     synthetic: int
     kept: int
     trained_on: int = Field(description="samples in the pool after subsampling")
-    ancestry: float = Field(ge=0, le=1, description="share of what it learnt from that is real, through all parents")
+    ancestry: float = Field(
+        ge=0,
+        le=1,
+        description="real samples its pool is worth through all parents, over those of generation 1; at most 1",
+    )
     model: str = Field(description="digest of the blob of the generator")
     shown: str | None = Field(
         None, description="digest of the blob of a PNG sheet of samples, always of the same streams; pictures only"

@@ -44,6 +44,11 @@ app.command(
 app.command(
     "simulacra.cli.measures:measures", name="measures", help="List the measures, with their definition and source."
 )
+app.command(
+    "simulacra.cli.generators:generators",
+    name="generators",
+    help="List the generators that a loop can be run on, with their parameters.",
+)
 app.command("simulacra.cli.data:app", name="data", help="Build sets of pictures, and see what is in one.")
 app.command(
     "simulacra.cli.stylegan:app", name="stylegan", help="Style-based generators: pictures, figures, films, and replays."
@@ -51,7 +56,7 @@ app.command(
 app.command(
     "simulacra.cli.autophagy:app",
     name="autophagy",
-    help="A generator trained on its own samples: policies, and a test against exact theory.",
+    help="A generator trained on its own samples: loops, their ledgers, a test against exact theory.",
 )
 app.command(
     "simulacra.cli.weights:app",

@@ -1,15 +1,32 @@
-"""`simulacra autophagy`: the loops of the papers, and the trial of the laboratory against exact theory."""
+"""`simulacra autophagy`: the loops of the papers, and the trial of the laboratory against exact theory.
+
+Loops in the run store are run by `simulacra.cli.autophagy_run`.
+"""
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 if TYPE_CHECKING:
     from simulacra.autophagy.selftest import Report
 
-app = App(name="autophagy", help="A generator trained on its own samples: policies, and a test against exact theory.")
+app = App(
+    name="autophagy", help="A generator trained on its own samples: loops, their ledgers, a test against exact theory."
+)
+app.command(
+    "simulacra.cli.autophagy_run:run", name="run", help="Run a loop beside its null arm, and measure every generation."
+)
+app.command(
+    "simulacra.cli.autophagy_run:ledger", name="ledger", help="Show where a pool's samples came from, or make it again."
+)
+app.command(
+    "simulacra.cli.autophagy_pages:page", name="page", help="Write the page of loops: measures, samples, what was lost."
+)
+app.command(
+    "simulacra.cli.autophagy_pages:theory", name="theory", help="Write the page of MAD's figures, from theory and runs."
+)
 
 
 @app.command
@@ -19,7 +36,7 @@ def policies(
     samples: int = 1000,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """List the loops of the papers as policies.
+    """List the loops of the papers as policies, and the complete experiments on them.
 
     Parameters
     ----------
@@ -30,15 +47,18 @@ def policies(
     json_
         Print a machine-readable list.
     """
+    from simulacra.autophagy.experiments import EXPERIMENTS
     from simulacra.autophagy.presets import PRESETS, preset
 
-    listed = [preset(name)] if name else list(PRESETS.values())
+    listed = [preset(name)] if name and name not in EXPERIMENTS else [] if name else list(PRESETS.values())
+    complete = [EXPERIMENTS[name]] if name in EXPERIMENTS else [] if name else list(EXPERIMENTS.values())
     settings = {each.name: each.policy(samples).model_dump(exclude_defaults=True) for each in listed}
     if json_:
-        facts = [
+        facts: list[dict[str, Any]] = [
             {"name": each.name, "summary": each.summary, "paper": each.paper, "policy": settings[each.name]}
             for each in listed
         ]
+        facts += [{**asdict(each), "paper": PRESETS[each.loop].paper} for each in complete]
         print(json.dumps(facts, ensure_ascii=False, allow_nan=False))
         return
     for each in listed:
@@ -47,6 +67,14 @@ def policies(
         print(f"  paper: {each.paper}")
         shown = ", ".join(f"{key.replace('_', '-')} {_text(value)}" for key, value in settings[each.name].items())
         print(f"  {shown}\n")
+    for experiment in complete:
+        print(experiment.name)
+        print(f"  {experiment.summary}")
+        data = f" on {experiment.data}" if experiment.data else ""
+        print(
+            f"  {experiment.loop} with {experiment.generator}{data}, {experiment.samples} samples, "
+            f"{experiment.generations} generations\n"
+        )
 
 
 @app.command

@@ -89,7 +89,7 @@ def train(
     """
     from contextlib import nullcontext
 
-    from simulacra.copying.progress import Silent
+    from simulacra.runs.progress import Silent
     from simulacra.sets import PictureSet
     from simulacra.stylegan.training.calibration import Wish
     from simulacra.stylegan.training.feeding import fields_of

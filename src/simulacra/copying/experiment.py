@@ -10,7 +10,6 @@ from simulacra.copiers import Copier, make
 from simulacra.copying.fork import open_fork
 from simulacra.copying.making import Making
 from simulacra.copying.plan import ChainPlan, Leg, Source, default_controls, plan_chains, run_identity
-from simulacra.copying.progress import Silent, Watcher
 from simulacra.copying.remedies import Remedy
 from simulacra.copying.remedies import make as make_remedy
 from simulacra.copying.result import CopyResult
@@ -19,6 +18,7 @@ from simulacra.errors import UserError
 from simulacra.images.open import PIXEL_LIMIT
 from simulacra.measures.meter import available_channels
 from simulacra.runs import Run, Store
+from simulacra.runs.progress import Silent, Watcher
 
 EXPERIMENT = "copy"
 

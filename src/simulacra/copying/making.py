@@ -12,12 +12,12 @@ from simulacra.copying.energy import energy_meter
 from simulacra.copying.journalled import Journalled, ended_event, read_journal
 from simulacra.copying.measuring import measure_chain, protocol
 from simulacra.copying.plan import ChainPlan
-from simulacra.copying.progress import Watcher
 from simulacra.copying.read import read_result
 from simulacra.copying.result import CopyResult, Ended, Ending, Frame
 from simulacra.errors import UserError
 from simulacra.measures.contract import Channel
 from simulacra.runs import Journal, Run, machine_digest, manifest
+from simulacra.runs.progress import Watcher
 
 Made = tuple[list[Frame], Ending]
 """A finished chain."""

@@ -23,7 +23,6 @@ from simulacra.copying.making import Making
 from simulacra.copying.plan import ChainPlan, Leg, Source, plan_chains, varies
 from simulacra.copying.probe_result import DISTANCE, EVENT, LAB, Probe, estimate_to_json, read_parts, read_probe
 from simulacra.copying.probe_starts import AS_GIVEN, END, starts
-from simulacra.copying.progress import Silent, Watcher
 from simulacra.copying.result import Chain, CopyResult
 from simulacra.copying.settled import frame_at
 from simulacra.copying.sources import Size, open_sources
@@ -33,6 +32,7 @@ from simulacra.images.pixels import Pixels, pixel_digest, to_picture, to_pixels
 from simulacra.images.webp import encode
 from simulacra.measures.meter import ChainMeter, available_channels
 from simulacra.runs import Journal, Run, Store
+from simulacra.runs.progress import Silent, Watcher
 from simulacra.seeds import derive_seed
 
 EXPERIMENT = "probe"

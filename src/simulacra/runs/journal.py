@@ -237,9 +237,9 @@ class Journal:
     def _check(self, event: str, fields: Mapping[str, Any]) -> None:
         if event == "step" and (missing := {"step", "blob", "bytes", "machine"} - fields.keys()):
             raise ValueError(f"a step event needs {', '.join(sorted(missing))}")
-        length = fields["bytes"] if event == "step" else None
         for blob in named_blobs(fields):
-            if not self._blobs.has(blob, length):
+            own = event == "step" and blob == fields["blob"]
+            if not self._blobs.has(blob, fields["bytes"] if own else None):
                 raise ValueError(f"blob {blob} must be put before an event names it")
 
     def _cut(self) -> None:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from simulacra import UserError
+from simulacra.autophagy.policy import Policy
+from simulacra.autophagy.sufficient import Cell, gaussian_map
 from simulacra.autophagy.theory import admissibility
 
 UNIT = (1.0,) * 100
@@ -65,3 +67,26 @@ def test_refuses_what_is_no_spectrum() -> None:
         admissibility.gain(100, 100, 0.5, [1.0, -1.0])
     with pytest.raises(UserError, match="real is 1; it must be 2 or more"):
         admissibility.loop_error(1, 10, 0.5, UNIT)
+
+
+def test_the_path_ends_at_the_limit_and_begins_with_one_shot() -> None:
+    for bias, initial in ((1.0, 100), (0.8, 1000)):
+        path = admissibility.loop_path(100, 900, bias, initial, 300, UNIT)
+        assert path[0] == pytest.approx(admissibility.one_shot_error(initial, UNIT))
+        # What is left of the start after 300 generations is 0.9^300 of it, 2e-14.
+        assert path[-1] == pytest.approx(admissibility.loop_error(100, 900, bias, UNIT), rel=1e-9)
+
+
+def test_the_path_is_that_of_drawn_loops() -> None:
+    cell = Cell(Policy.of(initial=400, fresh=200, synthetic=600, bias=0.9), 8)
+    (drawn,) = gaussian_map([cell], spectrum=(2.0, 1.0, 0.5), replicates=1500, seed=3, watched=8)
+    found = admissibility.loop_path(200, 600, 0.9, 400, 8, (2.0, 1.0, 0.5))
+    error = drawn.wasserstein.std(0) / 1500**0.5
+    for expected, mean, reach in zip(found, drawn.wasserstein.mean(0).tolist(), error.tolist(), strict=True):
+        # Four standard errors, and the next order: some 1/n of the value, n of 400 and more.
+        assert abs(mean - expected) < 4 * reach + 0.01 * expected
+
+
+def test_a_path_without_fresh_samples_is_refused() -> None:
+    with pytest.raises(UserError, match="real is 0"):
+        admissibility.loop_path(0, 900, 1.0, 100, 5, UNIT)

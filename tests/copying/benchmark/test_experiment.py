@@ -12,9 +12,9 @@ from PIL import Image
 
 from simulacra.copying import read_run
 from simulacra.copying.benchmark import Benchmark, benchmark
-from simulacra.copying.benchmark.crew import MOST_WORKERS, THREADS, usual_workers
 from simulacra.errors import UserError
 from simulacra.reports.standings import comparison_json
+from simulacra.runs.crew import MOST_WORKERS, THREADS, usual_workers
 
 COPIERS = ("jpeg", "moving-grid", "resize:factor=3")
 OPTIONS = ["--times", "3", "--size", "48", "--channel", "colour"]
@@ -91,10 +91,11 @@ def ended_by(kind: str, pictures: list[Path], folder: Path) -> subprocess.Comple
     script.write_text(
         "import os, signal\n"
         "from simulacra.copying.benchmark import crew, experiment\n"
+        "from simulacra.runs.crew import Done\n"
         "def work(tasks, workers):\n"
         "    for number, event in crew.work(tasks, workers):\n"
         "        yield number, event\n"
-        "        if isinstance(event, crew.Done):\n"
+        "        if isinstance(event, Done):\n"
         f"            os.kill(os.getpid(), signal.{kind})\n"
         "experiment.work = work\n"
         "from simulacra.cli import main\n"

@@ -160,7 +160,7 @@ def test_a_damaged_checkpoint_is_one_sentence_and_the_older_one_still_serves(noi
     with pytest.raises(UserError) as refused:
         run(noise_set, recipe(), tmp_path / "a")
     assert str(refused.value) == (
-        f"{newest} is cut off or damaged; delete it, and the same command goes on from an older one"
+        f"{newest} is cut off, damaged or of another format; delete it, and the same command goes on without it"
     )
     newest.unlink()
     assert run(noise_set, recipe(), tmp_path / "a").run.done["network"] == whole.run.done["network"]

@@ -15,7 +15,7 @@ from itertools import combinations
 from math import inf, sqrt
 
 from simulacra.autophagy.theory.arguments import check_count, check_share, check_spectrum
-from simulacra.autophagy.theory.mixing import limit_of_shares
+from simulacra.autophagy.theory.mixing import fresh_path, limit_of_shares
 
 _MANY = 1 << 50
 """Synthetic samples beyond which nobody asks."""
@@ -84,6 +84,40 @@ def loop_error(real: int, synthetic: int, bias: float, spectrum: Sequence[float]
     check_count("synthetic", synthetic, 0)
     check_share("bias", bias)
     return _limit_error(real, synthetic, bias, sum(spectrum), covariance_error(spectrum))
+
+
+def loop_path(
+    real: int, synthetic: int, bias: float, initial: int, generations: int, spectrum: Sequence[float]
+) -> tuple[float, ...]:
+    """E W2^2 of the loop with fresh real data, generation by generation, on its way to `loop_error`.
+
+        W_t = tr M_t + tr (1 - sqrt S_t)^2 + S_t^(-3/2) F v_t
+        v_t = [(1 - alpha) + alpha lambda^2 S_(t-1)^2] / n + alpha^2 lambda^2 v_(t-1),   v_1 = 1 / n_ini
+
+    with M_t and S_t of `simulacra.autophagy.theory.mixing.fresh_path`.
+
+    Args:
+        real: n_r, 1 or more.
+        synthetic: n_s, 0 or more.
+        bias: lambda, in [0, 1].
+        initial: n_ini, real samples of generation 1, 2 or more.
+        generations: how many, 1 or more.
+        spectrum: eigenvalues of the real covariance.
+
+    Raises:
+        UserError: an argument is outside its range.
+    """
+    check_count("real", real)
+    expected = fresh_path(real, synthetic, bias, initial, generations)
+    trace, spread = sum(spectrum), covariance_error(spectrum)
+    n = real + synthetic
+    alpha, scatter, errors = synthetic / n, 1 / initial, list[float]()
+    for generation, (error, variance) in enumerate(expected):
+        if generation:
+            drawn = (1 - alpha) + alpha * bias**2 * expected[generation - 1].variance ** 2
+            scatter = drawn / n + alpha**2 * bias**2 * scatter
+        errors.append(trace * (error + (1 - sqrt(variance)) ** 2) + variance**-1.5 * spread * scatter)
+    return tuple(errors)
 
 
 def gain(real: int, synthetic: int, bias: float, spectrum: Sequence[float]) -> float:

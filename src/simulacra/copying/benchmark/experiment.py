@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulacra.copiers import Copier
-from simulacra.copying.benchmark.crew import Done, Failed, Task, usual_workers, work
+from simulacra.copying.benchmark.crew import Task, work
 from simulacra.copying.benchmark.picture_set import LONGEST_SIDE, PictureSet, picture_set
 from simulacra.copying.benchmark.roster import controls, roster, slowest_first
 from simulacra.copying.compare import Comparison, compare
 from simulacra.copying.plan import Source
-from simulacra.copying.progress import Silent, Watcher
 from simulacra.copying.read import read_run
 from simulacra.copying.result import CopyResult
 from simulacra.copying.sources import Size, open_sources
@@ -21,6 +20,8 @@ from simulacra.images.names import printable
 from simulacra.images.open import PIXEL_LIMIT, picture_files
 from simulacra.measures.meter import available_channels
 from simulacra.runs import Store
+from simulacra.runs.crew import Done, Failed, usual_workers
+from simulacra.runs.progress import Silent, Watcher
 
 TIMES = 30
 """Copies a chain: by then fast copiers have shown where they go, and slow ones that they are slow."""

@@ -1,0 +1,31 @@
+from base64 import b64decode
+
+from simulacra.reports.loop_groups import grouped
+from simulacra.reports.loop_pictures import sheets
+
+from .fabricated_loops import Loops, compared
+
+
+def test_sheets_are_carried_as_stored_while_they_are_small() -> None:
+    records = compared()
+    found = sheets(grouped(records))
+    assert found.any and not found.lossy
+    assert [[len(seed) for seed in group] for group in found.loops] == [[6, 6, 3], [6, 6, 6]]
+    sheet = found.loops[0][0][2]
+    assert sheet is not None and sheet.generation == 3 and sheet.small
+    stored = records[0].blob(records[0].rounds[2].shown or "")
+    assert b64decode(sheet.data.removeprefix("data:image/png;base64,")) == stored
+    assert found.restart is not None and found.restart.generation == 1
+
+
+def test_above_the_budget_they_are_lossy() -> None:
+    found = sheets(grouped(compared()), budget=1000)
+    assert found.lossy
+    assert all(
+        sheet.data.startswith("data:image/webp;") for group in found.loops for seed in group for sheet in seed if sheet
+    )
+
+
+def test_rows_of_numbers_have_none() -> None:
+    found = sheets(grouped([Loops("line").record()]))
+    assert not found.any and found.restart is None
