@@ -98,6 +98,7 @@ def ended_by(kind: str, pictures: list[Path], folder: Path) -> subprocess.Comple
         "        if isinstance(event, Done):\n"
         f"            os.kill(os.getpid(), signal.{kind})\n"
         "experiment.work = work\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell may have it ignored
         "from simulacra.cli import main\n"
         f"if __name__ == '__main__': main({['benchmark', *words, *OPTIONS, '--workers', '1', '--store', store]!r})\n"
     )
