@@ -24,7 +24,12 @@ class Experiment:
     """Settings of the policy that differ from the loop's."""
 
 
-_TINY: dict[str, Any] = {"generator": "vae:channels=16", "data": "digits", "generations": 6, "reference": 400}
+_TINY: dict[str, Any] = {
+    "generator": "ddpm:channels=16,steps=400",
+    "data": "digits",
+    "generations": 6,
+    "reference": 400,
+}
 _MNIST = "sizes of the paper's MNIST experiment; give such a set with --data, 70,000 digits, and hours"
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -32,21 +37,21 @@ EXPERIMENTS: dict[str, Experiment] = {
     for each in (
         Experiment(
             "tiny-synthetic",
-            "Fully synthetic on 8x8 digits with a small VAE: minutes on two cores.",
+            "Fully synthetic on 8x8 digits with a small DDPM: minutes on two cores.",
             "fully-synthetic",
             samples=500,
             **_TINY,
         ),
         Experiment(
             "tiny-augmentation",
-            "Synthetic augmentation on 8x8 digits with a small VAE: minutes on two cores.",
+            "Synthetic augmentation on 8x8 digits with a small DDPM: minutes on two cores.",
             "augmentation",
             samples=500,
             **_TINY,
         ),
         Experiment(
             "tiny-fresh",
-            "Fresh data on 8x8 digits with a small VAE: minutes on two cores.",
+            "Fresh data on 8x8 digits with a small DDPM: minutes on two cores.",
             "fresh-data",
             samples=500,
             changes={"fresh": 150, "synthetic": 350},
