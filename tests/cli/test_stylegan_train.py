@@ -154,3 +154,21 @@ def test_sets_that_no_network_fits(tmp_path: Path, data: Path, capsys: pytest.Ca
     assert "has no labels; leave --labels out" in refused(
         capsys, "stylegan", "train", tmp_path / "plain.zip", "--labels"
     )
+
+
+def test_two_processes_end_in_the_same_bits_whenever_they_are_asked(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summaries = []
+    for store in ("one", "other"):
+        run("stylegan", "train", data, *SMALL, "--processes", 2, "--store", tmp_path / store, "--json")
+        summaries.append(json.loads(capsys.readouterr().out.splitlines()[-1]))
+    assert summaries[0]["digest"] == summaries[1]["digest"] and summaries[0]["kimg"] == 0.016
+    description = load_generator(Path(summaries[0]["network"])).description
+    assert (description.resolution, description.channel_max) == (8, 4)
+
+
+def test_no_more_processes_than_cores(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--processes is 1000; it must be 1 to " in refused(
+        capsys, "stylegan", "train", data, *SMALL, "--processes", 1000
+    )

@@ -34,6 +34,7 @@ def train(
     precision: Literal["fp32", "bf16", "fp16"] | None = None,
     layout: Literal["contiguous", "channels-last"] | None = None,
     threads: int | None = None,
+    processes: int = 1,
     tick_kimg: float = 1.0,
     snapshot_kimg: float = 10.0,
     tensorboard: Switch = False,
@@ -75,7 +76,9 @@ def train(
     layout
         Of pictures in memory; otherwise what is faster here.
     threads
-        That compute; otherwise as many as are fastest here.
+        That compute in each process; otherwise as many as are fastest here.
+    processes
+        Started on the cores of this machine, that share every batch; the same number ends in the same bits.
     tick_kimg
         From one line of numbers in the journal to the next.
     snapshot_kimg
@@ -88,13 +91,14 @@ def train(
         Print a machine-readable summary.
     """
     from contextlib import nullcontext
+    from functools import partial
 
     from simulacra.runs.progress import Silent
     from simulacra.sets import PictureSet
     from simulacra.stylegan.training.calibration import Wish
     from simulacra.stylegan.training.feeding import fields_of
     from simulacra.stylegan.training.presets import preset as recipe_of
-    from simulacra.stylegan.training.processes import join
+    from simulacra.stylegan.training.processes import join, threads_each, together
     from simulacra.stylegan.training.train import Pace
     from simulacra.stylegan.training.train import train as run_training
 
@@ -111,23 +115,23 @@ def train(
         if value is not None:
             fields[name] = value
     recipe = recipe_of(preset, **{**fields_of(PictureSet(data), labels), **fields})
-    wish = Wish(threads, layout, precision)
-    pace = Pace(tick_kimg, snapshot_kimg, tensorboard=tensorboard)
-    processes, device = join()
-    with progress() if processes.first else nullcontext(Silent()) as watcher:
-        trained = run_training(
-            data,
-            recipe,
-            seed=seed,
-            pace=pace,
-            wish=wish,
-            store=store,
-            command=shell_join(["simulacra", "stylegan", "train", str(data), *_typed(preset, fields, labels, seed)]),
-            processes=processes,
-            device=device,
-            watcher=watcher,
-        )
-    if processes.first:
+    joined, device = join()
+    if joined.world > 1 and processes > 1:
+        raise UserError(f"--processes is {processes}, and torchrun has started {joined.world} already; leave it out")
+    work = partial(
+        run_training,
+        data,
+        recipe,
+        seed=seed,
+        pace=Pace(tick_kimg, snapshot_kimg, tensorboard=tensorboard),
+        wish=Wish(threads_each(processes, device) if threads is None else threads, layout, precision),
+        store=store,
+        command=shell_join(["simulacra", "stylegan", "train", str(data), *_typed(preset, fields, labels, seed)]),
+    )
+    group = nullcontext(joined) if joined.world > 1 else together(processes, device, partial(work, watcher=Silent()))
+    with group as joined, progress() if joined.first else nullcontext(Silent()) as watcher:
+        trained = work(processes=joined, device=device, watcher=watcher)
+    if joined.first:
         _print(trained, json_)
 
 

@@ -1,11 +1,18 @@
 """Processes that train together: each draws its own share of a batch, and all take the mean of their gradients.
 
-Started by `torchrun`, which says in the environment who each is. One process alone needs none of it.
+Started here, on the cores of one machine, or by `torchrun`, which says in the environment who each is. One process
+alone needs none of it.
 """
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar, cast
 
 import torch
@@ -15,6 +22,9 @@ from torch import Tensor, nn
 from simulacra.errors import UserError
 
 Decided = TypeVar("Decided")
+
+_GRACE_SECONDS = 5.0
+"""Between the end of the first process and that of another in the middle of a step."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,87 @@ def join() -> tuple[Processes, torch.device]:
         device = torch.device("cpu")
         distributed.init_process_group("gloo")
     return Processes(distributed.get_rank(), world), device
+
+
+def cores() -> int:
+    """Of this machine, that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_each(count: int, device: torch.device) -> int | None:
+    """Threads of each of several processes on one machine's cores; None where it is for measurement to say."""
+    return max(1, cores() // count) if count > 1 and device.type == "cpu" else None
+
+
+@contextmanager
+def together(count: int, device: torch.device, work: Callable[..., object]) -> Iterator[Processes]:
+    """Start processes on the cores of this machine, of which this one is the first; they end with the block.
+
+    Where other work disturbs the cores this is steadier than threads, which wait for each other in every operation.
+
+    Args:
+        count: of processes.
+        device: of the training; several need processors.
+        work: what the others do, in step with the block: a function of a module, with all arguments but `processes`.
+
+    Raises:
+        UserError: so many cannot be, or one of the others was killed.
+    """
+    if not 1 <= count <= cores():
+        raise UserError(f"--processes is {count}; it must be 1 to {cores()}, the cores of this machine")
+    if count > 1 and device.type != "cpu":
+        raise UserError(
+            f"--processes is {count}, and this machine trains on its GPU; type: torchrun --nproc-per-node {count} "
+            "-m simulacra stylegan train ..."
+        )
+    if count == 1:
+        yield Processes()
+        return
+    with TemporaryDirectory(prefix="simulacra-") as folder:
+        meeting = Path(folder) / "meeting"
+        context = get_context("spawn")  # a fork of a process in which torch has started its threads may hang
+        others = [
+            context.Process(target=_follow, args=(meeting, rank, count, work), daemon=True) for rank in range(1, count)
+        ]
+        for other in others:
+            other.start()
+        try:
+            _meet(meeting, 0, count)
+            yield Processes(0, count)
+        except RuntimeError as error:
+            if (killed := _killed(others)) is None:
+                raise
+            raise UserError(
+                f"a process of the training was ended by signal {killed}, as when memory runs out; the same command "
+                "continues where it stopped, and --processes 1 takes the least memory"
+            ) from error
+        finally:
+            for other in others:
+                other.join(_GRACE_SECONDS)
+                if other.is_alive():
+                    other.terminate()
+            if distributed.is_initialized():
+                distributed.destroy_process_group()
+
+
+def _follow(meeting: Path, rank: int, count: int, work: Callable[..., object]) -> None:
+    """What the others are: deaf to Ctrl-C, which the first one hears for all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _meet(meeting, rank, count)
+    with suppress(RuntimeError, KeyboardInterrupt):  # the first one stopped, and says why
+        work(processes=Processes(rank, count))
+
+
+def _meet(meeting: Path, rank: int, count: int) -> None:
+    distributed.init_process_group("gloo", init_method=meeting.as_uri(), rank=rank, world_size=count)
+
+
+def _killed(others: Sequence[BaseProcess]) -> int | None:
+    """The signal that ended one of them."""
+    for other in others:
+        other.join(_GRACE_SECONDS)
+    codes = [other.exitcode for other in others if other.exitcode is not None]
+    return next((-code for code in codes if code < 0), None)
 
 
 def _own_device() -> torch.device:
