@@ -19,6 +19,7 @@ from simulacra.measures.of_sets.frechet import frechet_from_moments, given_momen
 
 COUNT, LENGTH, NEIGHBOURS = 10_000, 2_048, 5
 LEAST_RATIO, LARGEST_SHARE = 2.5, 0.1
+ROUNDS = 3
 LEAST_FRECHET_RATIO, FRECHET_TOLERANCE = 12.0, 1e-6
 
 # prdc's distances are float32 for float32 features, so pairs within a rounding of a border fall on either side of it.
@@ -103,13 +104,15 @@ def frechet_claim(length: int) -> dict[str, Any]:
     small = given_moments(one.mean[:64], one.matrix[:64, :64])
     frechet_from_moments(small, small)
 
-    began = perf_counter()
-    ours = frechet_from_moments(one, other)
-    seconds = perf_counter() - began
-    began = perf_counter()
-    root = scipy.linalg.sqrtm(covariance @ other_covariance).real
-    theirs = np.square(mean - other_mean).sum() + np.trace(covariance + other_covariance - 2 * root)
-    scipy_seconds = perf_counter() - began
+    seconds = scipy_seconds = float("inf")
+    for _ in range(ROUNDS):  # in turns, the least time of each
+        began = perf_counter()
+        ours = frechet_from_moments(one, other)
+        seconds = min(seconds, perf_counter() - began)
+        began = perf_counter()
+        root = scipy.linalg.sqrtm(covariance @ other_covariance).real
+        theirs = np.square(mean - other_mean).sum() + np.trace(covariance + other_covariance - 2 * root)
+        scipy_seconds = min(scipy_seconds, perf_counter() - began)
     ratio, difference = scipy_seconds / seconds, abs(ours / float(theirs) - 1)
     return {
         "claim": f"the Fréchet distance of {length} numbers takes at most 1/{LEAST_FRECHET_RATIO:g} of scipy's sqrtm",

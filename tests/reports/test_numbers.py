@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulacra.measures.contract import Undefined
@@ -31,6 +31,7 @@ def test_a_signed_number_says_so_unless_it_is_zero() -> None:
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+@example(-1.0, 100_002.0)  # a little over five steps, and a little beyond both ends
 def test_ticks_are_few_even_and_enclose_the_values(low: float, width: float) -> None:
     marks = ticks(low, low + width)
     step = marks[1] - marks[0]

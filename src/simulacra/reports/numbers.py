@@ -42,7 +42,7 @@ def ticks(low: float, high: float, wanted: int = 3) -> list[float]:
         low, high = (0.0, least) if 0 <= low < least / 2 else (middle - least / 2, middle + least / 2)
     raw = (high - low) / wanted
     power = 10.0 ** floor(log10(raw))
-    step = power * next(factor for factor, below in ((1, 1.5), (2, 3.5), (5, 7.5), (10, inf)) if raw / power < below)
+    step = power * next(factor for factor, below in ((1, 1.5), (2, 3.3), (5, 7.5), (10, inf)) if raw / power < below)
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
     return [index * step for index in range(first, last + 1)]
 
