@@ -1,7 +1,7 @@
 """Real pictures for each step, read ahead of time: a function of the position, so that resuming needs no state."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -77,7 +77,7 @@ class Feeding:
         self.waited += perf_counter() - began
         following = (position + share * self._processes.world, share)
         self._ahead = (following, self._pool.submit(self._read, *following))
-        return batch
+        return self._scaled(batch)
 
     def close(self) -> None:
         """Read no further."""
@@ -87,11 +87,20 @@ class Feeding:
         draw = self._sampler.batch(position, count)
         pixels = self._set.pictures(draw.indices)
         pixels[draw.mirrored] = pixels[draw.mirrored, :, :, ::-1]
-        pictures = torch.from_numpy(pixels).to(self._device, torch.float32).div_(127.5).sub_(1)
-        if pictures.shape[1] < self._colours:  # grey
-            pictures = pictures.expand(-1, self._colours, -1, -1).contiguous()
+        pictures = torch.from_numpy(pixels).to(self._device)
         others = labels_drawn_from(len(self._set), self._seed, position, count, self._processes.rank)
         return Batch(pictures, self._labels(draw.indices), self._labels(others))
+
+    def _scaled(self, batch: Batch) -> Batch:
+        """Levels to [-1, 1].
+
+        In the thread that trains: were it done while reading, OpenMP would start as many threads again for the reader,
+        find itself with more than there are cores, and let all of them sleep at every turn, which doubles a step.
+        """
+        pictures = batch.pictures.to(torch.float32).div_(127.5).sub_(1)
+        if pictures.shape[1] < self._colours:  # grey
+            pictures = pictures.expand(-1, self._colours, -1, -1).contiguous()
+        return replace(batch, pictures=pictures)
 
     def _labels(self, indices: NDArray[np.int64]) -> Tensor | None:
         if not self._labelled or self._set.labels is None:

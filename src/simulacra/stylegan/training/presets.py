@@ -54,7 +54,7 @@ def _small(description: Description) -> Recipe:
     return Recipe.from_json(
         {
             "description": description,
-            "kimg": 55,
+            "kimg": 50,
             "batch": {4: 16},
             "rate": {4: 0.004},
             "r1_gamma": 0.5,
