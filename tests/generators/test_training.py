@@ -128,9 +128,9 @@ def test_weights_are_averaged_by_a_power_of_the_step() -> None:
     fixed = Lesson(network, lambda pictures, stream: (), lambda batch: network(batch.pictures[:, 0, 0, :1]).sum(1))
     batch = Batch(torch.ones(4, 1, 8, 8), None, ())
     followed = []
-    with training.Cores() as cores:
+    with training.Workers(gradients=True) as workers:
         for _ in range(30):
-            progress.learn(fixed, batch, cores)
+            progress.learn(fixed, batch, workers)
             followed.append(float(network.weight.detach()))
     power = training.AVERAGE_POWER + 1
     shares = [(step / 30) ** power - ((step - 1) / 30) ** power for step in range(1, 31)]

@@ -23,8 +23,8 @@ from simulacra.autophagy.policy import Policy
 from simulacra.autophagy.theory.arguments import Estimator, check_count, check_spectrum
 from simulacra.errors import UserError
 from simulacra.generators.exact import factor
-from simulacra.measures.workers import Workers
 from simulacra.seeds import derive_seed
+from simulacra.workers import Workers
 
 
 @dataclass(frozen=True)

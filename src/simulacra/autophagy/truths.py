@@ -1,5 +1,6 @@
 """Exact truths: distributions known by their formula, from which a loop may draw real samples without end."""
 
+from abc import ABC, abstractmethod
 from math import pi
 from typing import ClassVar
 
@@ -16,16 +17,16 @@ _REACH = 2.0
 """Distance from the centre, in standard deviations, up to which the verifier of normal samples accepts."""
 
 
-class ExactTruth(Specified):
+class ExactTruth(Specified, ABC):
     """A distribution as a generator that has learnt it, and what a loop on it needs besides."""
 
     summary: ClassVar[str]
     version: ClassVar[int] = 1
     """Raised whenever the same specification would be another distribution."""
 
+    @abstractmethod
     def generator(self) -> Generator:
         """What draws its samples."""
-        raise NotImplementedError
 
     def learner(self) -> str:
         """Specification of the generator that can learn it exactly."""
@@ -64,14 +65,42 @@ class Normal(ExactTruth):
         return Judges(reward=_first, accepts=_central)
 
 
-class RingParameters(Parameters):
+class MixtureParameters(Parameters):
+    """Of the truths that are mixtures."""
+
+    deviation: float = Field(0.05, gt=0, description="standard deviation of each mode")
+
+
+class Mixture(ExactTruth):
+    """Equal normal distributions around modes in the plane."""
+
+    Parameters: ClassVar[type[MixtureParameters]]
+    parameters: MixtureParameters
+
+    @abstractmethod
+    def modes(self) -> Tensor:
+        """Their centres, shape (K, 2)."""
+
+    def generator(self) -> Generator:
+        """See `ExactTruth.generator`."""
+        modes = self.modes()
+        count, size = modes.shape
+        covariance = self.parameters.deviation**2 * torch.eye(size, dtype=torch.float64)
+        state = {
+            "shares": torch.full((count,), 1 / count, dtype=torch.float64),
+            "means": modes,
+            "covariances": covariance.expand(count, size, size),
+        }
+        return open_generator(f"gaussian-mixture:components={count}").with_state(state)
+
+
+class RingParameters(MixtureParameters):
     """Of the truth `ring`."""
 
     modes: int = Field(8, ge=2, description="normal distributions on the circle of radius 1")
-    deviation: float = Field(0.05, gt=0, description="standard deviation of each")
 
 
-class Ring(ExactTruth):
+class Ring(Mixture):
     """A mixture of equal normal distributions on a circle."""
 
     family = "ring"
@@ -84,19 +113,14 @@ class Ring(ExactTruth):
         angles = 2 * pi * torch.arange(self.parameters.modes, dtype=torch.float64) / self.parameters.modes
         return torch.stack([angles.cos(), angles.sin()], dim=1)
 
-    def generator(self) -> Generator:
-        """See `ExactTruth.generator`."""
-        return _mixture(self.modes(), self.parameters.deviation)
 
-
-class GridParameters(Parameters):
+class GridParameters(MixtureParameters):
     """Of the truth `grid`."""
 
     side: int = Field(5, ge=2, description="normal distributions along each side of the square from -1 to 1")
-    deviation: float = Field(0.05, gt=0, description="standard deviation of each")
 
 
-class Grid(ExactTruth):
+class Grid(Mixture):
     """A mixture of equal normal distributions on a square grid, as in the appendix of the paper on MAD."""
 
     family = "grid"
@@ -108,10 +132,6 @@ class Grid(ExactTruth):
         """See `ExactTruth.modes`."""
         places = torch.linspace(-1, 1, self.parameters.side, dtype=torch.float64)
         return torch.cartesian_prod(places, places)
-
-    def generator(self) -> Generator:
-        """See `ExactTruth.generator`."""
-        return _mixture(self.modes(), self.parameters.deviation)
 
 
 class CategoriesParameters(Parameters):
@@ -187,16 +207,6 @@ def open_truth(text: str) -> ExactTruth:
 def nearest_mode(samples: Tensor, modes: Tensor) -> Tensor:
     """Number of the mode nearest to each sample, shape (N,), int64."""
     return torch.cdist(samples.double(), modes).argmin(1)
-
-
-def _mixture(modes: Tensor, deviation: float) -> Generator:
-    count, size = modes.shape
-    state = {
-        "shares": torch.full((count,), 1 / count, dtype=torch.float64),
-        "means": modes,
-        "covariances": (deviation**2 * torch.eye(size, dtype=torch.float64)).expand(count, size, size),
-    }
-    return open_generator(f"gaussian-mixture:components={count}").with_state(state)
 
 
 def _first(rows: Tensor) -> Tensor:

@@ -98,7 +98,7 @@ def train(
     from simulacra.stylegan.training.calibration import Wish
     from simulacra.stylegan.training.feeding import fields_of
     from simulacra.stylegan.training.presets import preset as recipe_of
-    from simulacra.stylegan.training.processes import join, threads_each, together
+    from simulacra.stylegan.training.processes import join, threads_of, together
     from simulacra.stylegan.training.train import Pace
     from simulacra.stylegan.training.train import train as run_training
 
@@ -124,7 +124,7 @@ def train(
         recipe,
         seed=seed,
         pace=Pace(tick_kimg, snapshot_kimg, tensorboard=tensorboard),
-        wish=Wish(threads_each(processes, device) if threads is None else threads, layout, precision),
+        wish=Wish(threads_of(processes, device) if threads is None else threads, layout, precision),
         store=store,
         command=shell_join(["simulacra", "stylegan", "train", str(data), *_typed(preset, fields, labels, seed)]),
     )

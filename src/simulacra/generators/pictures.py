@@ -9,7 +9,7 @@ from torch import Tensor
 
 from simulacra.errors import UserError
 from simulacra.generators.contract import Pool
-from simulacra.generators.cores import Cores
+from simulacra.workers import Workers
 
 SIDES = range(8, 65, 4)
 """Sides of the pictures, px: each is halved at least once."""
@@ -89,8 +89,8 @@ def in_chunks(
         return torch.empty(0, *shape)
     begin = first // together * together
     places = range(begin, first + count, together)
-    with Cores() as cores:
-        chunks = cores.run([partial(_without_gradients, draw, place) for place in places])
+    with Workers() as workers:
+        chunks = workers.run([partial(_without_gradients, draw, place) for place in places])
     return torch.cat(chunks)[first - begin : first - begin + count]
 
 

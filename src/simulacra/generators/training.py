@@ -19,9 +19,9 @@ from simulacra.canonical import identity
 from simulacra.errors import UserError
 from simulacra.generators.checkpoint import Checkpoint, digest_of
 from simulacra.generators.contract import Pool
-from simulacra.generators.cores import Cores
 from simulacra.generators.streams import uniforms
 from simulacra.seeds import derive_seed
+from simulacra.workers import Workers
 
 PARTS = 2
 """Into which every batch is cut. More would keep more cores busy, and cost small networks more than that saves."""
@@ -114,10 +114,10 @@ def train(
         progress.take(checkpoint.read())
     ends = pool.shares().cumsum(0)
     saved = perf_counter()
-    with Cores() as cores:
+    with Workers(gradients=True) as workers:
         while progress.step < plan.steps:
             batch = _batch(lesson, pool, ends, plan.batch, seed, progress.step)
-            loss = progress.learn(lesson, batch, cores)
+            loss = progress.learn(lesson, batch, workers)
             if not isfinite(loss):
                 raise UserError(
                     f"generator {name} diverged: its loss is {loss} at step {progress.step} of {plan.steps}; give a "
@@ -146,9 +146,9 @@ class Progress:
                 "exp_avg_sq": torch.zeros_like(weight),
             }
 
-    def learn(self, lesson: Lesson, batch: Batch, cores: Cores) -> float:
+    def learn(self, lesson: Lesson, batch: Batch, workers: Workers) -> float:
         """One step; its mean loss is given back, and where that is not finite the weights are lost."""
-        parts = cores.run([_part(lesson, batch, self._weights, index) for index in range(PARTS)])
+        parts = workers.run([_part(lesson, batch, self._weights, index) for index in range(PARTS)])
         for weight, *gradients in zip(self._weights, *(gradients for _, gradients in parts), strict=True):
             weight.grad = torch.stack(gradients).sum(0)
         self._optimiser.step()

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from simulacra.errors import UserError, unknown
 from simulacra.measures.contract import Against, Channel, Columns, Features, Undefined, Value
-from simulacra.measures.workers import Workers
 from simulacra.registry import registry
+from simulacra.workers import Workers
 
 Reference = Literal["frame", "origin", "previous"]
 """What a value is about: the frame alone, the frame against frame 0, the frame against frame k-1."""

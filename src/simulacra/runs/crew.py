@@ -17,6 +17,7 @@ from threading import Lock, current_thread, main_thread
 from typing import Protocol, TypeVar
 
 from simulacra.errors import UserError
+from simulacra.runs.manifest import usable_cores
 
 THREADS = "OMP_NUM_THREADS"
 """Environment variable: threads inside each worker, 1 unless it is set."""
@@ -71,8 +72,7 @@ def threads_each() -> int:
 
 def usual_workers() -> int:
     """One worker a core that this process may use, divided by the threads of each; at most `MOST_WORKERS`."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(MOST_WORKERS, cores // threads_each()))
+    return max(1, min(MOST_WORKERS, usable_cores() // threads_each()))
 
 
 def work(

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from simulacra.errors import UserError
 from simulacra.measures.of_sets.contract import total
-from simulacra.measures.workers import Workers
+from simulacra.workers import Workers
 
 _LARGEST = 1024
 """Rows of a block: 4 MiB of bounds, and 8 MiB of features a side at 2,048 numbers a picture."""

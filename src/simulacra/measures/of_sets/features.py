@@ -9,7 +9,7 @@ from torch import Tensor
 
 from simulacra.canonical import identity
 from simulacra.errors import UserError
-from simulacra.measures.workers import Workers
+from simulacra.workers import Workers
 
 
 class Features(ABC):

@@ -16,8 +16,8 @@ from torch import Tensor
 from simulacra.errors import UserError
 from simulacra.measures.contract import Better
 from simulacra.measures.of_sets.contract import SetMeasure, checked
-from simulacra.measures.workers import Workers
 from simulacra.seeds import derive_seed
+from simulacra.workers import Workers
 
 MEASURE = SetMeasure(
     "kernel_poly3",

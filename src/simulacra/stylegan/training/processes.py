@@ -20,6 +20,7 @@ import torch.distributed as distributed
 from torch import Tensor, nn
 
 from simulacra.errors import UserError
+from simulacra.runs.manifest import usable_cores
 
 Decided = TypeVar("Decided")
 
@@ -104,14 +105,9 @@ def join() -> tuple[Processes, torch.device]:
     return Processes(distributed.get_rank(), world), device
 
 
-def cores() -> int:
-    """Of this machine, that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def threads_each(count: int, device: torch.device) -> int | None:
+def threads_of(count: int, device: torch.device) -> int | None:
     """Threads of each of several processes on one machine's cores; None where it is for measurement to say."""
-    return max(1, cores() // count) if count > 1 and device.type == "cpu" else None
+    return max(1, usable_cores() // count) if count > 1 and device.type == "cpu" else None
 
 
 @contextmanager
@@ -128,8 +124,8 @@ def together(count: int, device: torch.device, work: Callable[..., object]) -> I
     Raises:
         UserError: so many cannot be, or one of the others was killed.
     """
-    if not 1 <= count <= cores():
-        raise UserError(f"--processes is {count}; it must be 1 to {cores()}, the cores of this machine")
+    if not 1 <= count <= usable_cores():
+        raise UserError(f"--processes is {count}; it must be 1 to {usable_cores()}, the cores of this machine")
     if count > 1 and device.type != "cpu":
         raise UserError(
             f"--processes is {count}, and this machine trains on its GPU; type: torchrun --nproc-per-node {count} "

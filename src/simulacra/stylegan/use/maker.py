@@ -16,11 +16,11 @@ from torch import Tensor
 
 from simulacra.errors import UserError
 from simulacra.images.pixels import Pixels, to_pixels
-from simulacra.measures.workers import Workers
 from simulacra.seeds import derive_seed
 from simulacra.stylegan.networks import Description, Generator, Noise, digest, latents
 from simulacra.stylegan.networks import noise as noises
 from simulacra.stylegan.networks.styles import truncate
+from simulacra.workers import Workers
 
 NoiseChoice = Literal["seed", "stored", "none"] | int
 """Where noise comes from: the picture's own seed, the network's stored images, nowhere, or one seed for all."""

@@ -4,7 +4,7 @@ from threading import current_thread
 import pytest
 import torch
 
-from simulacra.measures.workers import Workers
+from simulacra.workers import Workers
 
 
 @pytest.fixture(params=[1, 3])
