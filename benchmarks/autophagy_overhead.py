@@ -1,8 +1,8 @@
 """Claims: a loop costs little beside its training, and a fork at generation 3 trains nothing of the first three.
 
-The loop is `tiny-fresh` with the class-conditional DDPM in place of the VAE. Its overhead is all that the command does
-besides fitting, from the opened data to the closed journal, over the seconds of the fits: drawing pools, measuring with
-all floors, storing. Workers and null arms are left out: they are fits too.
+The loop is `tiny-fresh`, whose generator is a class-conditional DDPM. Its overhead is all that the command does besides
+fitting, from the opened data to the closed journal, over the seconds of the fits: drawing pools, measuring with all
+floors, storing. Workers and null arms are left out: they are fits too.
 """
 
 from pathlib import Path
@@ -23,9 +23,9 @@ def measure() -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         store = Path(folder) / "store"
         # Loads what the first loop loads.
-        warm_up = Asked(("tiny-fresh",), generator="ddpm", generations=1, seeds=1, restarts=0, steps=1)
+        warm_up = Asked(("tiny-fresh",), generations=1, seeds=1, restarts=0, steps=1)
         run_experiment(warm_up, processes=1, store=store)
-        asked = Asked(("tiny-fresh",), generator="ddpm", generations=GENERATIONS, seeds=1, restarts=0)
+        asked = Asked(("tiny-fresh",), generations=GENERATIONS, seeds=1, restarts=0)
         began = perf_counter()
         loop = run_experiment(asked, processes=1, store=store).arms[0]
         seconds = perf_counter() - began
@@ -41,7 +41,7 @@ def overhead(loop: Run, seconds: float) -> dict[str, Any]:
     parts = {part: sum(each.seconds[part] for each in rounds) for part in rounds[0].seconds}
     share = (seconds - parts["fit"]) / parts["fit"]
     return {
-        "claim": f"pool, measures and storage take at most {MOST_OVERHEAD:.0%} of the training of tiny-fresh with ddpm",
+        "claim": f"pool, measures and storage take at most {MOST_OVERHEAD:.0%} of the training of tiny-fresh",
         "seconds": round(seconds, 2),
         "parts": {part: round(taken, 2) for part, taken in parts.items()},
         "overhead": round(share, 4),

@@ -164,6 +164,14 @@ def test_a_diverged_generation_is_recorded_and_the_earlier_ones_are_whole() -> N
     assert made("fully-synthetic", generator="fragile", restarts=0).stopped == broken.stopped
 
 
+def test_where_nothing_learns_the_cause_is_told() -> None:
+    wild = "vae:rate=1e20,steps=20"
+    broken = made("fully-synthetic", generator=wild, data="digits", samples=100)
+    assert len(broken.stopped) == 2
+    with pytest.raises(UserError, match=r"was stopped in its first generation: generator vae.* give a lower rate"):
+        record(broken.arms[0])
+
+
 @pytest.mark.usefixtures("toys")
 def test_what_is_wrong_from_the_start_is_the_users_to_mend() -> None:
     with pytest.raises(UserError, match="generator refusing learns nothing"):

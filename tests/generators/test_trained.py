@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from simulacra import UserError
-from simulacra.generators import Budget, Generator, Pool, open_generator, training
+from simulacra.generators import Budget, Diverged, Generator, Pool, open_generator, training
 from simulacra.generators.pictures import CHUNK
 from simulacra.generators.streams import normals
 
@@ -143,7 +143,7 @@ def test_refuses_a_state_that_is_not_its_own(fitted: Generator) -> None:
 def test_a_diverging_fit_says_so(fitted: Generator) -> None:
     rate = {"rate": 1e20}
     wild = type(fitted)(fitted.parameters.model_copy(update=rate))
-    with pytest.raises(UserError, match=r"generator .* diverged: its loss is .* give a lower rate"):
+    with pytest.raises(Diverged, match=r"generator .* diverged: its loss is .* give a lower rate"):
         wild.fit(LABELLED, seed=0)
 
 

@@ -22,14 +22,14 @@ from simulacra.autophagy.data import Data, as_rows
 from simulacra.autophagy.drawing import Drawn, assemble, draw, pool_digest
 from simulacra.autophagy.journalled import Fit, Journalled, read_journal
 from simulacra.autophagy.lineage import Recipe, Segment
-from simulacra.autophagy.loop import Diverged, budget, fitted
+from simulacra.autophagy.loop import budget, fitted
 from simulacra.autophagy.measuring import Meter
 from simulacra.autophagy.plan import Plan, fit_identity
 from simulacra.autophagy.read import plan_of
 from simulacra.autophagy.record import Round
 from simulacra.autophagy.sheet import SHOWN, sheet
 from simulacra.errors import MissingExtra, MissingWeights, UserError
-from simulacra.generators import Budget, Generator, Pool, load_generator, open_generator, save_generator
+from simulacra.generators import Budget, Diverged, Generator, Pool, load_generator, open_generator, save_generator
 from simulacra.runs import CorruptBlob, Journal, Run, StoreFull, machine_digest, manifest
 from simulacra.runs.spec import short
 from simulacra.seeds import derive_seed

@@ -16,11 +16,10 @@ from simulacra.autophagy.lineage import Past, Recipe, Segment, compose
 from simulacra.autophagy.policy import Counts, Policy
 from simulacra.autophagy.real import Held, Real, Truth
 from simulacra.errors import UserError
-from simulacra.generators import Budget, Generator, Pool
+from simulacra.generators import Budget, Diverged, Generator, Pool
 from simulacra.seeds import derive_seed
 
 __all__ = [
-    "Diverged",
     "Generation",
     "Held",
     "History",
@@ -32,10 +31,6 @@ __all__ = [
     "next_generation",
     "run",
 ]
-
-
-class Diverged(UserError):
-    """A fit ended in numbers that are not finite."""
 
 
 @dataclass(frozen=True)

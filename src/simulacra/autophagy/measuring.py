@@ -29,6 +29,9 @@ from simulacra.measures.of_sets.vendi import vendi_score
 from simulacra.measures.of_sets.wasserstein import squared_wasserstein
 from simulacra.seeds import derive_seed
 
+PROTOCOL = 1
+"""Raised whenever the same samples would be measured as other numbers: a stored measurement is known by it."""
+
 NEIGHBOURS = 5
 """k of precision, recall, density and coverage, as in the paper on MAD."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulacra.autophagy.lineage import Lineage, Past, Recipe, Segment, compose
+from simulacra.autophagy.measuring import PROTOCOL
 from simulacra.autophagy.policy import Policy
 from simulacra.autophagy.record import Arm
 from simulacra.canonical import identity
@@ -117,7 +118,7 @@ class Plan:
             "generator": operator(generator),
             "budget": self.budget,
             "data": dict(data),
-            "measured": {"features": features, "count": self.reference},
+            "measured": {"features": features, "count": self.reference, "protocol": PROTOCOL},
         }
 
 

@@ -34,8 +34,10 @@ def records(store: Store, runs: Sequence[str]) -> list[LoopRecord]:
     found = {run.id: run for name in runs for run in arms_of(store, store.find(name))}
     given = [record for run in found.values() if (record := _record(run)) is not None]
     if not given:
-        command = next(iter(found.values())).spec["command"]
-        raise UserError(f"run {runs[0]} has no finished generation yet; continue it with: {command}")
+        first = next(iter(found.values()))
+        if (cause := read_journal(first).stopped) is not None:
+            raise UserError(f"run {first.id} was stopped in its first generation: {cause}")
+        raise UserError(f"run {runs[0]} has no finished generation yet; continue it with: {first.spec['command']}")
     return sorted(given, key=lambda record: record.arm == "null")
 
 

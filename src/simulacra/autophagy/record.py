@@ -32,7 +32,8 @@ class Measured(_Frozen):
     modes: dict[str, Reading] = Field({}, description="recall of every class or mode, by its name")
     spectrum: tuple[float, ...] = Field((), description="eigenvalues of the covariance in features, largest first")
     projection: tuple[tuple[float, float], ...] = Field(
-        (), description="some samples on the first two principal axes of the real ones"
+        (),
+        description="some samples on the first two principal axes of the real ones, or as they are where they are 2-D",
     )
     histogram: tuple[float, ...] = Field((), description="density in the bins of the reference; 1-D samples only")
 

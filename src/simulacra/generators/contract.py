@@ -14,6 +14,10 @@ from simulacra.specification import Parameters as Parameters  # part of the cont
 from simulacra.specification import Specified
 
 
+class Diverged(UserError):
+    """A fit came to numbers that are not finite."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """What a generation trains on.

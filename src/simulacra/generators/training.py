@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from simulacra.canonical import identity
-from simulacra.errors import UserError
 from simulacra.generators.checkpoint import Checkpoint, digest_of
-from simulacra.generators.contract import Pool
+from simulacra.generators.contract import Diverged, Pool
 from simulacra.generators.streams import uniforms
 from simulacra.seeds import derive_seed
 from simulacra.workers import Workers
@@ -102,7 +101,8 @@ def train(
         The averaged weights, by name.
 
     Raises:
-        UserError: the training diverged, or the folder cannot be written.
+        Diverged: the loss is no longer finite.
+        UserError: the folder cannot be written.
 
     Source: Kingma and Ba 2015, "Adam"; Karras et al. 2024, "Analyzing and Improving the Training Dynamics of Diffusion
     Models", section 3.1, for the average.
@@ -119,7 +119,7 @@ def train(
             batch = _batch(lesson, pool, ends, plan.batch, seed, progress.step)
             loss = progress.learn(lesson, batch, workers)
             if not isfinite(loss):
-                raise UserError(
+                raise Diverged(
                     f"generator {name} diverged: its loss is {loss} at step {progress.step} of {plan.steps}; give a "
                     f"lower rate, such as rate={plan.rate / 4:.1g}"
                 )
