@@ -13,7 +13,7 @@ from simulacra.autophagy.truths import TRUTHS, nearest_mode, open_truth
 from simulacra.sets.layout import DESCRIPTION, Attribute, Description, entry_name, write_description
 
 
-def a_set(folder: Path, count: int = 60) -> Path:
+def a_set(folder: Path, count: int = 60, classes: bool = True) -> Path:
     """Pictures of 4x4 px, the level of each its number, with a class and an attribute."""
     names = [entry_name(index) for index in range(count)]
     hats = Attribute(("bare", "hat"), np.arange(count) % 2)
@@ -22,7 +22,7 @@ def a_set(folder: Path, count: int = 60) -> Path:
             data = BytesIO()
             Image.fromarray(np.full((4, 4), index, dtype=np.uint8)).save(data, "PNG")
             archive.writestr(name, data.getvalue())
-        description = Description(labels=np.arange(count) % 3, attributes={"head": hats})
+        description = Description(labels=np.arange(count) % 3 if classes else None, attributes={"head": hats})
         archive.writestr(DESCRIPTION, write_description(names, description))
     return folder / "set.zip"
 
@@ -48,6 +48,19 @@ def test_a_set_is_split_once_and_labels_stay_with_their_pictures(tmp_path: Path)
     hats = open_data(path, reference=20, label="head")
     assert hats.names == ("bare", "hat")
     assert hats.identity != data.identity
+
+
+def test_classes_may_be_measured_without_being_taught(tmp_path: Path) -> None:
+    path = str(a_set(tmp_path))
+    told, untold = (open_data(path, label="head", unconditional=kept, reference=20) for kept in (False, True))
+    assert untold.real.labels(40, 0) is None and told.real.labels(40, 0) is not None
+    assert untold.reference_labels is not None and told.reference_labels is not None
+    assert torch.equal(untold.reference_labels, told.reference_labels)
+    assert torch.equal(untold.real.take(40, 0), told.real.take(40, 0))
+    assert untold.identity != told.identity
+    for text in ("normal", str(a_set(tmp_path, classes=False))):
+        with pytest.raises(UserError, match=r"--unconditional is given, and .* leave it out"):
+            open_data(text, unconditional=True, reference=20)
 
 
 def test_pictures_lie_on_the_grid_of_generators(tmp_path: Path) -> None:

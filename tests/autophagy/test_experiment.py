@@ -248,6 +248,7 @@ def test_a_missing_model_is_made_again(tmp_path: Path) -> None:
         ({"generator": "gauss"}, "generator 'gauss' is unknown; did you mean gaussian"),
         ({"reference": 5}, "--reference is 5; it must be 12 or more"),
         ({"fork": "x"}, "--samples is given beside --fork"),
+        ({"unconditional": True}, "normal:dimensions=2 tells no generator of classes|normal tells no generator"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_runs(own_store: Path, asked: dict[str, Any], said: str) -> None:
@@ -272,7 +273,8 @@ def test_bad_forks_are_one_sentence() -> None:
 
 
 def test_the_command_says_what_was_asked() -> None:
-    asked = Asked(("fresh-data",), bias=0.8, changes={"real_weight": "0.7"}, restarts=0, samples=50)
+    asked = Asked(("fresh-data",), bias=0.8, changes={"real_weight": "0.7"}, restarts=0, samples=50, unconditional=True)
     assert asked.command() == (
-        "simulacra autophagy run --preset fresh-data --samples 50 --bias 0.8 --restarts 0 --set real-weight=0.7"
+        "simulacra autophagy run --preset fresh-data --samples 50 --bias 0.8 --unconditional --restarts 0 "
+        "--set real-weight=0.7"
     )

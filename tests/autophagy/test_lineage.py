@@ -64,7 +64,7 @@ def test_a_fork_goes_on_with_what_was_taken_and_kept() -> None:
     before = Policy(initial=10, fixed=10, fresh=2, synthetic=4, keep=True)
     after = Policy(initial=10, fresh=3, synthetic=6, memory=2, keep=True)
     legs = (Leg(before, 1, 3), Leg(after, 2, 5))
-    plan = Plan("loop", legs, "gaussian", None, "normal", None, 20, None)
+    plan = Plan("loop", legs, "gaussian", None, "normal", None, False, 20, None)
     first, second = plan.recipes()[:3], plan.recipes()[3:]
     assert list(first) == recipes(before, 3, seed=1)
     assert [segment.first for segment in second[0].segments if not segment.model] == [14]  # 10, and 2 twice

@@ -1,6 +1,8 @@
 """What several arms share in one process: real samples, features, and the meter with its floors; each opened once."""
 
-from simulacra.autophagy.data import Data, open_data
+from collections.abc import Hashable
+
+from simulacra.autophagy.data import Data
 from simulacra.autophagy.measuring import Meter
 from simulacra.autophagy.plan import Plan
 from simulacra.measures.of_sets.features import Features
@@ -15,15 +17,15 @@ class Context:
     """Opens what a plan names, and keeps the newest of each."""
 
     def __init__(self) -> None:
-        self._data: dict[tuple[str, str | None, int, int], Data] = {}
+        self._data: dict[tuple[Hashable, ...], Data] = {}
         self._features: dict[str, Features] = {}
-        self._meters: dict[tuple[str, str | None, int, str | None], Meter] = {}
+        self._meters: dict[tuple[Hashable, ...], Meter] = {}
 
     def data(self, plan: Plan) -> Data:
         """The real samples of an arm, as many as it takes."""
-        key = (plan.data, plan.label, plan.reference, plan.taken)
+        key = (plan.data, plan.label, plan.unconditional, plan.reference, plan.taken)
         if key not in self._data:
-            self._data = {key: open_data(plan.data, label=plan.label, reference=plan.reference, needed=plan.taken)}
+            self._data = {key: plan.real_samples(plan.taken)}
         return self._data[key]
 
     def features(self, plan: Plan) -> Features | None:

@@ -61,12 +61,20 @@ class Data:
             raise _too_few(self.text, self.held + len(self.reference), len(self.reference), wanted)
 
 
-def open_data(text: str, *, label: str | None = None, reference: int | None = None, needed: int | None = None) -> Data:
+def open_data(
+    text: str,
+    *,
+    label: str | None = None,
+    unconditional: bool = False,
+    reference: int | None = None,
+    needed: int | None = None,
+) -> Data:
     """Real samples from what a person types.
 
     Args:
         text: `digits`, a zip or folder of pictures, or an exact truth such as `normal:dimensions=2`.
         label: attribute of a set whose values are the classes; None means its own labels, where it has some.
+        unconditional: keep the classes from the generators; they are only measured.
         reference: samples to set apart; None means 1000 of a truth, and a third of a set up to 10,000.
         needed: samples that the loops will take; None: all there are.
 
@@ -78,6 +86,8 @@ def open_data(text: str, *, label: str | None = None, reference: int | None = No
     if text.partition(":")[0] in TRUTHS and not Path(text).exists():
         if label is not None:
             raise UserError(f"--label is {label}, and {text} has no attributes; leave it out")
+        if unconditional:
+            raise UserError(f"--unconditional is given, and {text} tells no generator of classes; leave it out")
         return _of_truth(open_truth(text), reference or _TRUTH_REFERENCE)
     if text == DIGITS:
         if label is not None:
@@ -91,6 +101,7 @@ def open_data(text: str, *, label: str | None = None, reference: int | None = No
             lambda chosen: levels[chosen].transpose(0, 3, 1, 2),
             source.labels,
             source.attributes["digit"].values,
+            unconditional,
             reference,
             needed,
         )
@@ -106,8 +117,12 @@ def open_data(text: str, *, label: str | None = None, reference: int | None = No
             f"simulacra data build {text} OUT.zip"
         )
     classes, names = _classes(pictures, label, text)
+    if unconditional and classes is None:
+        raise UserError(
+            f"--unconditional is given, and {text} has no classes to keep back; leave it out, or name --label"
+        )
     identity = {"set": pictures.digest, "label": label}
-    return _split(text, identity, len(pictures), pictures.pictures, classes, names, reference, needed)
+    return _split(text, identity, len(pictures), pictures.pictures, classes, names, unconditional, reference, needed)
 
 
 def as_rows(samples: Tensor, like: Data) -> Tensor:
@@ -147,6 +162,7 @@ def _split(
     pictures: Any,
     classes: NDArray[np.generic] | None,
     names: tuple[str, ...],
+    unconditional: bool,
     reference: int | None,
     needed: int | None,
 ) -> Data:
@@ -164,8 +180,8 @@ def _split(
     labels = None if classes is None else torch.from_numpy(classes[chosen].astype(np.int64))
     return Data(
         text=text,
-        identity={**identity, "reference": apart},
-        real=Held(samples[apart:], None if labels is None else labels[apart:]),
+        identity={**identity, "reference": apart, **({"unconditional": True} if unconditional else {})},
+        real=Held(samples[apart:], None if labels is None or unconditional else labels[apart:]),
         held=held,
         reference=samples[:apart],
         reference_labels=None if labels is None else labels[:apart],

@@ -44,6 +44,7 @@ class Asked:
         generator: what learns, as `family:key=value,...`.
         data: `digits`, a set of pictures, or an exact truth.
         label: attribute of the set whose values are the classes.
+        unconditional: classes are measured, and no generator is told them.
         samples: real samples of generation 1, in which the preset counts all others.
         generations: of every loop.
         bias: sampling bias lambda, in [0, 1].
@@ -61,6 +62,7 @@ class Asked:
     generator: str | None = None
     data: str | None = None
     label: str | None = None
+    unconditional: bool | None = None
     samples: int | None = None
     generations: int | None = None
     bias: float | None = None
@@ -88,7 +90,9 @@ class Asked:
         if self.bias is not None and not 0 <= self.bias <= 1:
             raise UserError(f"--bias is {self.bias:g}; it must be 0 or more (modes only) and at most 1 (unbiased)")
         if self.fork is not None:
-            fixed = ("generator", "data", "label", "samples", "features", "reference", "steps", "seeds")
+            fixed = (
+                "generator", "data", "label", "unconditional", "samples", "features", "reference", "steps", "seeds",
+            )  # fmt: skip
             given = [name for name in fixed if getattr(self, name) is not None]
             if given:
                 raise UserError(
@@ -111,6 +115,7 @@ class Asked:
         ):  # fmt: skip
             value = getattr(self, name)
             words += [] if value is None else [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+        words += ["--unconditional"] if self.unconditional else []
         words += [] if self.restarts == RESTARTS else ["--restarts", str(self.restarts)]
         words += [
             word for name, value in self.changes.items() for word in ("--set", f"{name.replace('_', '-')}={value}")
@@ -194,7 +199,9 @@ def _loops(asked: Asked) -> list[tuple[str, Plan]]:
         if text is None and name not in PRESETS:
             raise UserError(f"the preset {name} needs a set of pictures; give --data SET, a zip or folder")
         reference = asked.reference or chosen.reference
-        data = open_data(text or _DATA, label=asked.label, reference=reference, needed=0)
+        data = open_data(
+            text or _DATA, label=asked.label, unconditional=bool(asked.unconditional), reference=reference, needed=0
+        )
         generations = asked.generations or chosen.generations
         policy = _policy(asked, chosen, data, generations)
         policy.check(generations)
@@ -212,6 +219,7 @@ def _loops(asked: Asked) -> list[tuple[str, Plan]]:
             budget=asked.steps,
             data=data.text,
             label=asked.label,
+            unconditional=bool(asked.unconditional),
             reference=len(data.reference),
             features=features,
         )
@@ -278,7 +286,7 @@ def _forks(asked: Asked, store: Store) -> list[tuple[str, Plan]]:
 
     plans = fork_plans(asked.fork or "", store, policy, asked.generations, asked.seed)
     for name, plan in plans:
-        data = open_data(plan.data, label=plan.label, reference=plan.reference, needed=0)
+        data = plan.real_samples(0)
         _refuse_impossible(name, plan, data)
     return plans
 

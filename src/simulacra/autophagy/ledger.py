@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from simulacra.autophagy.arm import unpacked
-from simulacra.autophagy.data import Data, open_data
+from simulacra.autophagy.data import Data
 from simulacra.autophagy.drawing import assemble, corrected, draw, pool_digest, stream_seed, subsampled
 from simulacra.autophagy.journalled import Fit, read_journal
 from simulacra.autophagy.lineage import Recipe, Segment
@@ -138,7 +138,7 @@ class Ledger:
     def _data(self, recipe: Recipe) -> Data:
         taken = [segment.first + segment.count for segment in recipe.segments if not segment.model]
         plan = self.plan
-        data = open_data(plan.data, label=plan.label, reference=plan.reference, needed=max(taken, default=0))
+        data = plan.real_samples(max(taken, default=0))
         if dict(data.identity) != self.run.spec["identity"]["data"]:
             raise UserError(
                 f"{plan.data} is no longer what run {self.run.id} learnt from; put that set back to rebuild a pool"

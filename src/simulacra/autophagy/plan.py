@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulacra.autophagy.data import Data, open_data
 from simulacra.autophagy.lineage import Lineage, Past, Recipe, Segment, compose
 from simulacra.autophagy.measuring import PROTOCOL
 from simulacra.autophagy.policy import Policy
@@ -44,6 +45,7 @@ class Plan:
     budget: int | None  # steps of a fit; None for the generator's own
     data: str
     label: str | None
+    unconditional: bool  # classes are measured, and no generator is told them
     reference: int  # real samples that are measured against, and samples measured of each generation
     features: str | None  # None for rows of numbers
 
@@ -67,6 +69,16 @@ class Plan:
         """What a worker does with it, in the past tense."""
         what = "restarted on real data" if self.arm == "null" else "ran the loop"
         return f"{what} with {self.generator}, seed {self.seed}"
+
+    def real_samples(self, needed: int) -> Data:
+        """Its real samples, of which it takes `needed`; see `simulacra.autophagy.data.open_data`."""
+        return open_data(
+            self.data,
+            label=self.label,
+            unconditional=self.unconditional,
+            reference=self.reference,
+            needed=needed,
+        )
 
     def leg(self, generation: int) -> Leg:
         """The one that a generation belongs to."""

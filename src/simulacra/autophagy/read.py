@@ -83,6 +83,7 @@ def plan_of(run: Run) -> Plan:
         budget=run.spec["identity"]["budget"],
         data=settings["data"],
         label=settings["label"],
+        unconditional=settings["unconditional"],
         reference=run.spec["identity"]["measured"]["count"],
         features=settings["features"],
     )
@@ -95,6 +96,7 @@ def settings_of(plan: Plan, name: str) -> dict[str, object]:
         "generator": plan.generator,
         "data": plan.data,
         "label": plan.label,
+        "unconditional": plan.unconditional,
         "features": plan.features,
         "legs": [leg.to_json() for leg in plan.legs],
     }

@@ -24,6 +24,7 @@ def run(
     generator: str | None = None,
     data: str | None = None,
     label: str | None = None,
+    unconditional: Annotated[bool, Parameter(negative=())] = False,
     samples: int | None = None,
     generations: int | None = None,
     bias: float | None = None,
@@ -56,6 +57,8 @@ def run(
         normal:dimensions=10, ring:modes=8, grid:side=5, categories:count=20 or line:dimensions=3.
     label
         Attribute of the set whose values are the classes; otherwise its own labels.
+    unconditional
+        Keep the classes from the generators; they are only measured.
     samples
         Real samples of generation 1, in which a preset counts all others; otherwise the preset's, or 1000, or as many
         as the set allows.
@@ -99,6 +102,7 @@ def run(
         generator=generator,
         data=data,
         label=label,
+        unconditional=unconditional or None,
         samples=samples,
         generations=generations,
         bias=bias,
