@@ -17,7 +17,7 @@ from simulacra.reports.files import writing
 from simulacra.reports.loop_groups import LoopGroup
 from simulacra.reports.loop_pictures import sheets
 from simulacra.reports.numbers import shown
-from simulacra.reports.onefile import asset, scripted, styled, templates
+from simulacra.reports.onefile import scripted, styled, templates
 
 MILLISECONDS = 700
 """Of a generation while it plays."""
@@ -97,7 +97,7 @@ def write_loop_page(records: Sequence[LoopRecord], out: Path, *, commands: Seque
         commands=commands,
         data=Markup(script_json(_data(groups, [*cards, *([ancestry] if ancestry else [])], planes, fall))),
         **styled("page.css", "card.css", "comparison.css", "loop.css"),
-        **scripted(asset("script/loop.js")),
+        **scripted("common.js", "playing.js", "loop.js"),
     )
     with writing(out) as temporary:
         # A name that is no UTF-8 holds lone surrogates, which no file can.

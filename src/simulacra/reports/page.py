@@ -22,7 +22,7 @@ from simulacra.reports.files import writing
 from simulacra.reports.film import film_chains, film_copies, strip_copies
 from simulacra.reports.heading import heading
 from simulacra.reports.numbers import gaps, shown
-from simulacra.reports.onefile import asset, scripted, styled, templates
+from simulacra.reports.onefile import scripted, styled, templates
 from simulacra.reports.pictures import check_frames, fitted, webp_bytes
 from simulacra.reports.subjects import Subject, chain_label, ending_sentence, frame_at, number_at, span, subjects
 from simulacra.reports.timeline import Timeline, timeline
@@ -35,7 +35,10 @@ TILE_HEIGHT = 144
 MOST_NOTES = 3
 """Gaps of one chain that are told beside a chart; all are in the JSON."""
 
-SCRIPTS = ("chains.js", "pictures.js", "difference.js", "drawing.js", "curves.js", "time.js", "state.js", "start.js")
+SCRIPTS = (
+    "common.js", "chains.js", "pictures.js", "difference.js", "drawing.js", "curves.js", "time.js", "playing.js",
+    "state.js", "start.js",
+)  # fmt: skip
 """The parts of the page's one script, in order; they share one scope."""
 
 REFERENCES: tuple[Reference, ...] = ("origin", "previous")
@@ -149,7 +152,7 @@ def _stream(result: CopyResult, carried: Carried, mp4: bool) -> Iterator[str]:
         carried=carried,
         remedies=remedied.scoreboard(result),
         **styled("page.css"),
-        **scripted(_script()),
+        **scripted(*SCRIPTS),
         data=Markup(script_json(page_data(result, found, [exhibit.trails for exhibit in exhibits], carried))),
         curves=curves,
     )
@@ -300,11 +303,6 @@ def _copiers(result: CopyResult) -> list[tuple[str, str, str]]:
 def _film_sentence(result: CopyResult) -> str:
     shown_frames, frames = len(film_copies(result)), max(len(chain.frames) for chain in film_chains(result))
     return f"{shown_frames} of {frames} frames, evenly spaced" if shown_frames < frames else f"all {frames} frames"
-
-
-def _script() -> str:
-    """The page's one script: its parts in one scope of their own."""
-    return '"use strict";\n(() => {\n' + "\n".join(asset(f"script/{name}") for name in SCRIPTS) + "})();\n"
 
 
 @cache

@@ -1,7 +1,4 @@
 const run = JSON.parse(document.getElementById("run").textContent);
-const element = (id) => document.getElementById(id);
-const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // What is shown. Everything on the page follows from these and from nothing else.
 const MODES = ["pair", "single", "wipe", "blink", "map"];

@@ -1,9 +1,4 @@
-"use strict";
-(() => {
 const loops = JSON.parse(document.getElementById("loops").textContent);
-const element = (id) => document.getElementById(id);
-const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // What is shown. Everything that moves follows from these two.
 const state = { generation: loops.span, seed: loops.seeds[0], playing: false };
@@ -119,40 +114,13 @@ const show = (generation) => {
   if (!state.playing) remember();
 };
 
-const seek = (generation) => {
-  pause();
-  show(generation);
-};
-
 const chooseSeed = (seed) => {
   state.seed = seed;
   all(".seed-choice input").forEach((input) => (input.checked = Number(input.value) === seed));
   show(state.generation);
 };
 
-let timer = 0;
-
-const play = () => {
-  if (state.generation >= loops.span) show(1);
-  state.playing = true;
-  element("play").classList.add("playing");
-  element("play").setAttribute("aria-label", "Pause");
-  const step = () => {
-    if (state.generation >= loops.span) return pause();
-    show(state.generation + 1);
-    timer = setTimeout(step, loops.milliseconds);
-  };
-  timer = setTimeout(step, loops.milliseconds);
-};
-
-const pause = () => {
-  clearTimeout(timer);
-  if (!state.playing) return;
-  state.playing = false;
-  element("play").classList.remove("playing");
-  element("play").setAttribute("aria-label", "Play");
-  remember();
-};
+const course = { first: 1, last: loops.span, now: () => state.generation, milliseconds: () => loops.milliseconds };
 
 // ---- what a screen reader hears, and what the address remembers, once things are at rest ----
 
@@ -237,4 +205,3 @@ const asked = new URLSearchParams(location.hash.slice(1));
 const seed = Number.parseInt(asked.get("seed"), 10);
 if (loops.seeds.includes(seed)) chooseSeed(seed);
 show(Number.parseInt(asked.get("generation"), 10) || loops.span);
-})();

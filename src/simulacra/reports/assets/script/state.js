@@ -1,10 +1,5 @@
 // ---- changes of state ----
 
-const seek = (copy) => {
-  pause();
-  show(copy);
-};
-
 const show = (copy) => {
   state.copy = clamp(copy, 0, run.span);
   render();
@@ -78,31 +73,8 @@ const chooseSubject = (subject) => {
   if (state.slit !== run.slit) chooseSlit(state.slit);
 };
 
-// ---- playing, with the pace of the film ----
-
-let timer = 0;
-
-const play = () => {
-  if (state.copy >= run.span) show(0);
-  state.playing = true;
-  element("play").classList.add("playing");
-  element("play").setAttribute("aria-label", "Pause");
-  const step = () => {
-    if (state.copy >= run.span) return pause();
-    show(state.copy + 1);
-    timer = setTimeout(step, run.milliseconds[state.copy]);
-  };
-  timer = setTimeout(step, state.copy ? run.milliseconds[state.copy] : 400);
-};
-
-const pause = () => {
-  clearTimeout(timer);
-  if (!state.playing) return;
-  state.playing = false;
-  element("play").classList.remove("playing");
-  element("play").setAttribute("aria-label", "Play");
-  remember();
-};
+/** For playing, with the pace of the film. */
+const course = { first: 0, last: run.span, now: () => state.copy, milliseconds: () => (state.copy ? run.milliseconds[state.copy] : 400) };
 
 // ---- what a screen reader hears, and what the address remembers, once things are at rest ----
 
