@@ -85,6 +85,12 @@ def test_a_truth_is_endless_and_its_reference_apart(name: str) -> None:
     assert not torch.equal(as_rows(data.real.take(30, 0), data), data.reference)
 
 
+def test_categories_are_their_own_classes() -> None:
+    data = open_data("categories:count=4", reference=30)
+    assert data.names == ("0", "1", "2", "3") and data.reference_labels is not None
+    assert torch.equal(data.reference.argmax(1), data.reference_labels)
+
+
 def test_modes_are_where_the_samples_are() -> None:
     ring, data = open_truth("ring:modes=5,deviation=0.01"), open_data("ring:modes=5,deviation=0.01", reference=200)
     modes = ring.modes()

@@ -14,11 +14,14 @@ from simulacra import UserError
 from simulacra.autophagy import arm
 from simulacra.autophagy.data import open_data
 from simulacra.autophagy.experiment import Asked, Made, run_experiment
+from simulacra.autophagy.experiment import _policy as automatic
+from simulacra.autophagy.experiments import experiment
 from simulacra.autophagy.journalled import read_journal
 from simulacra.autophagy.loop import Loop
 from simulacra.autophagy.loop import run as run_in_memory
+from simulacra.autophagy.plan import needed
 from simulacra.autophagy.presets import PRESETS, preset
-from simulacra.autophagy.read import experiment_of, records
+from simulacra.autophagy.read import experiment_of, plan_of, records
 from simulacra.autophagy.record import LoopRecord, Round
 from simulacra.autophagy.threads import as_in_a_worker
 from simulacra.generators import Generator, load_generator, open_generator
@@ -129,6 +132,13 @@ def test_a_fork_trains_nothing_of_what_it_shares(monkeypatch: pytest.MonkeyPatch
     assert other.rounds[3].model != one.rounds[3].model
 
 
+def test_forks_of_several_loops_keep_apart_and_share_their_null_arm() -> None:
+    origin = made("fresh-data", seeds=2, seed=5)
+    forked = run_experiment(Asked(fork=f"{origin.run.id}@2", generations=3, seed=9, restarts=2), processes=1)
+    assert [plan_of(run).seed for run in forked.arms] == [9, 10, 0]
+    assert forked.arms[-1].id == origin.arms[-1].id
+
+
 def test_a_fork_that_changes_nothing_is_the_loop() -> None:
     origin = made("fresh-data", generations=4)
     fork = run_experiment(Asked(fork=f"{origin.arms[0].id}@2", restarts=0), processes=1)
@@ -170,6 +180,9 @@ def test_where_nothing_learns_the_cause_is_told() -> None:
     assert len(broken.stopped) == 2
     with pytest.raises(UserError, match=r"was stopped in its first generation: generator vae.* give a lower rate"):
         record(broken.arms[0])
+    loop, lives = broken.arms[0], made("fully-synthetic").arms[0]
+    (stopped, other) = records(loop.store, [loop.id, lives.id])
+    assert stopped.rounds == () and stopped.stopped is not None and len(other.rounds) == 4
 
 
 @pytest.mark.usefixtures("toys")
@@ -248,6 +261,9 @@ def test_a_missing_model_is_made_again(tmp_path: Path) -> None:
         ({"generator": "gauss"}, "generator 'gauss' is unknown; did you mean gaussian"),
         ({"reference": 5}, "--reference is 5; it must be 12 or more"),
         ({"fork": "x"}, "--samples is given beside --fork"),
+        ({"reference": 0}, "--reference is 0; it must be 12 or more"),
+        ({"changes": {"compute": "by-pool"}}, "compute is by-pool, and nothing says .* give --steps"),
+        ({"changes": {"growth": "9"}, "generations": 60}, "the pool of generation 60 would hold .* less growth"),
         ({"unconditional": True}, "normal:dimensions=2 tells no generator of classes|normal tells no generator"),
     ],
 )
@@ -272,9 +288,18 @@ def test_bad_forks_are_one_sentence() -> None:
             run_experiment(Asked(**asked), processes=1)  # type: ignore[arg-type]
 
 
+def test_a_size_that_nobody_asked_for_fits_the_set() -> None:
+    data = open_data("digits", needed=0)
+    for generations in range(4, 40):  # shorter ones take the usual number
+        policy = automatic(Asked(("fresh-data",)), experiment("fresh-data"), data, generations)
+        assert data.held is not None and needed(policy, generations) <= data.held < needed(policy, generations) * 1.05
+
+
 def test_the_command_says_what_was_asked() -> None:
-    asked = Asked(("fresh-data",), bias=0.8, changes={"real_weight": "0.7"}, restarts=0, samples=50, unconditional=True)
+    asked = Asked(
+        ("fresh-data",), bias=0.123456789, changes={"real_weight": "0.7"}, restarts=0, samples=50, unconditional=True
+    )
     assert asked.command() == (
-        "simulacra autophagy run --preset fresh-data --samples 50 --bias 0.8 --unconditional --restarts 0 "
+        "simulacra autophagy run --preset fresh-data --samples 50 --bias 0.123456789 --unconditional --restarts 0 "
         "--set real-weight=0.7"
     )

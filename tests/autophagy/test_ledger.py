@@ -15,6 +15,7 @@ from simulacra.autophagy.loop import Loop
 from simulacra.autophagy.loop import run as run_in_memory
 from simulacra.autophagy.presets import PRESETS, preset
 from simulacra.autophagy.threads import as_in_a_worker
+from simulacra.autophagy.truths import open_truth
 from simulacra.generators import load_generator, open_generator
 from simulacra.runs import Run
 from simulacra.sets import PictureSet
@@ -53,6 +54,9 @@ def test_every_sample_is_what_its_row_says(name: str) -> None:
             assert torch.equal(model.sample(1, seed=row.seed, first=row.place)[0], sample)
         elif row.source == "real":
             assert torch.equal(data.real.take(1, row.place)[0], sample)
+        else:
+            assert row.seed is not None and row.bias is None and row.generation == 0
+            assert torch.equal(open_truth("normal").generator().sample(1, seed=row.seed, first=row.place)[0], sample)
     if name == "self-correcting":
         assert 0 < Counter(row.source for row in rows)["correction"] < 30
     filters = {"curated": "best of 2", "verified": "verified"}

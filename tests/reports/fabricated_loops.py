@@ -35,18 +35,22 @@ class Loops:
         policy: Policy | None = None,
         generator: str = "vae:latent=8",
         data: str = "digits",
+        details: tuple[str, ...] = ("in digits", "400 measured"),
     ) -> LoopRecord:
         """One arm: `fade` is how fast recall and spread go a generation, 0 for a null arm."""
         policy = policy or preset(name).policy(500)
         fade = 0.0 if arm == "null" else fade
         rounds = tuple(self._round(arm, policy, seed, number, fade) for number in range(1, generations + 1))
         return LoopRecord(
-            run=f"{name}-{arm}-{seed}-{generator}-{data}-{policy.bias:g}",
+            run=f"{name}-{arm}-{seed}-{generator}-{data}-{policy.bias:g}-{'-'.join(details)}-{generations}",
             arm=arm,
             name=name,
             policy=policy,
             generator=generator,
             data=data,
+            setting=f"{generator} {data} {' '.join(details)}",
+            course=repr(policy),
+            details=details,
             seed=seed,
             planned=planned or generations,
             reference=self._reference(),

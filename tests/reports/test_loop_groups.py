@@ -60,6 +60,8 @@ def test_a_null_arm_of_other_data_or_another_start_is_no_null() -> None:
         loops.record("null", data="faces"),
         loops.record("null", generator="gaussian", seed=1),
         loops.record("null", policy=Policy.of(initial=400, synthetic=400), seed=2),
+        loops.record("null", policy=Policy.of(initial=500, synthetic=500, bias=0.5), seed=3),
+        loops.record("null", details=("in digits", "200 measured"), seed=4),
     ]
     (group,) = grouped([loops.record(), *strangers])
     assert group.nulls == ()
@@ -78,7 +80,21 @@ def test_loops_are_named_by_what_tells_them_apart() -> None:
     ]
     assert labels(loops.record(), loops.record(data="faces")) == ["fully-synthetic, digits", "fully-synthetic, faces"]
     assert labels(loops.record()) == ["fully-synthetic"]
+    short = loops.record(details=("5 steps", "in digits", "400 measured"))
+    assert labels(loops.record(), short) == ["fully-synthetic", "fully-synthetic, 5 steps"]
     assert settings(grouped([loops.record(policy=biased)])[0])["bias"] == "0.5"
+
+
+def test_of_a_loop_and_its_continuation_the_longer_counts() -> None:
+    loops = Loops()
+    (group,) = grouped([loops.record(generations=9), loops.record(generations=6), loops.record(seed=1)])
+    assert [(record.seed, len(record.rounds)) for record in group.records] == [(0, 9), (1, 6)]
+
+
+def test_loops_with_nothing_to_tell_them_apart_are_told_by_their_run() -> None:
+    loops = Loops()
+    other = replace(loops.record(), run="another-run", course="left another loop")
+    assert [group.label for group in grouped([loops.record(), other])][1] == "fully-synthetic (another-run)"
 
 
 def test_the_band_is_where_one_more_restart_would_lie() -> None:

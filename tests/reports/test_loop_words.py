@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from simulacra.autophagy.record import LoopRecord
 from simulacra.reports import loop_words as words
 from simulacra.reports.loop_groups import grouped
+from simulacra.reports.loop_page import write_loop_page
 
 from .fabricated_loops import Loops, compared
 from .test_loop_groups import group_of
@@ -86,6 +89,14 @@ def test_several_loops_are_compared_in_one_measure() -> None:
 def test_what_did_not_end_is_told(changes: dict[str, object], said: str) -> None:
     record: LoopRecord = Loops().record(**changes)  # type: ignore[arg-type]
     assert words.stops(grouped([record])) == [said]
+
+
+def test_a_seed_that_never_learnt_is_told_beside_those_that_did(tmp_path: Path) -> None:
+    loops = Loops()
+    records = [loops.record(generations=0, planned=6, stopped="the loss is not finite"), loops.record(seed=1)]
+    assert words.stops(grouped(records)) == ["Seed 0 stopped in generation 1: the loss is not finite."]
+    text = write_loop_page(records, tmp_path / "loop.html").read_text()
+    assert "Seed 0 stopped in generation 1: the loss is not finite." in text
 
 
 def test_half_life_is_the_lineages() -> None:

@@ -88,7 +88,7 @@ def open_data(
             raise UserError(f"--label is {label}, and {text} has no attributes; leave it out")
         if unconditional:
             raise UserError(f"--unconditional is given, and {text} tells no generator of classes; leave it out")
-        return _of_truth(open_truth(text), reference or _TRUTH_REFERENCE)
+        return _of_truth(open_truth(text), _TRUTH_REFERENCE if reference is None else reference)
     if text == DIGITS:
         if label is not None:
             raise UserError(f"--label is {label}, and the digits are labelled by their class already; leave it out")
@@ -136,8 +136,14 @@ def as_rows(samples: Tensor, like: Data) -> Tensor:
 def _of_truth(truth: ExactTruth, reference: int) -> Data:
     generator, modes = truth.generator(), truth.modes()
     apart = Truth(generator, derive_seed(_SPLIT_SEED, "autophagy-reference")).take(reference, 0)
-    if apart.ndim == 1:
-        apart = torch.nn.functional.one_hot(apart, len(generator.state()["probabilities"])).double()
+    labels: Tensor | None = None
+    names: tuple[str, ...] = ()
+    if modes is not None:
+        labels, names = nearest_mode(apart, modes), tuple(str(number) for number in range(1, len(modes) + 1))
+    if apart.ndim == 1:  # category numbers
+        count = len(generator.state()["probabilities"])
+        labels, names = apart, tuple(map(str, range(count)))
+        apart = torch.nn.functional.one_hot(apart, count).double()
     return Data(
         text=truth.specification,
         identity={
@@ -148,8 +154,8 @@ def _of_truth(truth: ExactTruth, reference: int) -> Data:
         real=Truth(generator, derive_seed(_SPLIT_SEED, "autophagy-real")),
         held=None,
         reference=apart,
-        reference_labels=None if modes is None else nearest_mode(apart, modes),
-        names=() if modes is None else tuple(str(number) for number in range(1, len(modes) + 1)),
+        reference_labels=labels,
+        names=names,
         judges=truth.judges(),
         learner=truth.learner(),
     )

@@ -79,6 +79,11 @@ def stream_seed(segment: Segment) -> int:
     return derive_seed(segment.seed or 0, "autophagy-synthetic", segment.generation, back)
 
 
+def correction_seed(segment: Segment) -> int:
+    """The seed of the true distribution's stream that an ideal correction takes its samples from."""
+    return derive_seed(segment.seed or 0, "autophagy-corrected", segment.generation)
+
+
 def corrected(segment: Segment) -> Tensor:
     """Which samples of a segment an ideal correction replaces, shape (count,), booleans."""
     seed = derive_seed(segment.seed or 0, "autophagy-correction", segment.generation)
@@ -189,7 +194,7 @@ def _corrected(segment: Segment, real: Real, samples: Tensor, labels: Tensor | N
             "run this policy on an exact family"
         )
     # Real samples that are no part of any pool but through correction.
-    apart = Truth(real.generator, derive_seed(segment.seed or 0, "autophagy-corrected", segment.generation))
+    apart = Truth(real.generator, correction_seed(segment))
     replaced = corrected(segment)
     samples = samples.clone()
     samples[replaced] = apart.take(segment.count, segment.first)[replaced]

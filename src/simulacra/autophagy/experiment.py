@@ -13,14 +13,14 @@ from simulacra.autophagy.data import DIGITS, Data, open_data
 from simulacra.autophagy.experiments import Experiment, experiment
 from simulacra.autophagy.fork import changed, fork_plans
 from simulacra.autophagy.journalled import read_journal
-from simulacra.autophagy.loop import check_judges
+from simulacra.autophagy.loop import check_budget, check_judges
 from simulacra.autophagy.plan import Leg, Plan, needed
 from simulacra.autophagy.policy import Policy
 from simulacra.autophagy.presets import PRESETS, preset
 from simulacra.autophagy.read import ARM, EXPERIMENT, settings_of
 from simulacra.autophagy.threads import as_in_a_worker
 from simulacra.errors import UserError
-from simulacra.generators import open_generator
+from simulacra.generators import Budget, open_generator
 from simulacra.runs import Run, Store
 from simulacra.runs.crew import Done, Failed, Tell, usual_workers, work
 from simulacra.runs.progress import Silent, Watcher
@@ -30,6 +30,9 @@ SEEDS, RESTARTS = 3, 5
 
 _SAMPLES = 1000
 """Of a generation, where neither a person nor a preset says otherwise and the set has as many."""
+
+_NULL_SEED = 0
+"""One for all experiments: restarts on the same samples are the same fits, whatever loop is held against them."""
 
 _DATA = "normal:dimensions=2"
 """What a policy is run on where nothing is said: the truth with a closed form for every loop."""
@@ -114,7 +117,7 @@ class Asked:
             "steps", "seed",
         ):  # fmt: skip
             value = getattr(self, name)
-            words += [] if value is None else [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+            words += [] if value is None else [f"--{name}", str(value)]
         words += ["--unconditional"] if self.unconditional else []
         words += [] if self.restarts == RESTARTS else ["--restarts", str(self.restarts)]
         words += [
@@ -198,7 +201,7 @@ def _loops(asked: Asked) -> list[tuple[str, Plan]]:
         text = asked.data or chosen.data
         if text is None and name not in PRESETS:
             raise UserError(f"the preset {name} needs a set of pictures; give --data SET, a zip or folder")
-        reference = asked.reference or chosen.reference
+        reference = chosen.reference if asked.reference is None else asked.reference
         data = open_data(
             text or _DATA, label=asked.label, unconditional=bool(asked.unconditional), reference=reference, needed=0
         )
@@ -240,8 +243,9 @@ def _policy(asked: Asked, chosen: Experiment, data: Data, generations: int) -> P
         for name, value in chosen.changes.items()
     }
     policy = asked.policy(loop.policy(samples, **counted))
-    if given is None and data.held is not None and needed(policy, generations) > data.held:
-        samples = max(2, samples * data.held // needed(policy, generations))
+    while given is None and data.held is not None and samples > 2 and needed(policy, generations) > data.held:
+        # Again where counts that were rounded up ask for one too many.
+        samples = max(2, min(samples - 1, samples * data.held // needed(policy, generations)))
         policy = asked.policy(loop.policy(samples))
     return policy
 
@@ -268,6 +272,7 @@ def _refuse_impossible(name: str, plan: Plan, data: Data) -> None:
             f"the policy {name} {lacking[0]}, and {data.text} has none; run it on an exact truth: --data {_DATA}"
         )
     check_judges(policy, data.judges)
+    check_budget(policy, None if plan.budget is None else Budget(plan.budget))
 
 
 def _features(data: Data) -> str:
@@ -292,8 +297,8 @@ def _forks(asked: Asked, store: Store) -> list[tuple[str, Plan]]:
 
 
 def _null(plan: Plan, asked: Asked) -> Plan:
-    """The null arm of a loop; of its policy only what shows on real data counts, so that loops share it."""
-    return replace(plan, arm="null", legs=(Leg(plan.policy, asked.seed or 0, asked.restarts),))
+    """The null arm of a loop; of its policy only what shows on real data counts, so that loops and forks share it."""
+    return replace(plan, arm="null", legs=(Leg(plan.policy, _NULL_SEED, asked.restarts),))
 
 
 def _arm(store: Store, name: str, plan: Plan, context: Context, command: str) -> Run:

@@ -22,7 +22,8 @@ def fork_plans(
         store: where it lies.
         policy: from the policy of a loop to that of its fork.
         generations: of the fork, the shared ones counted; None means as many as the loop has.
-        seed: of the fork's own generations; None means that of the loop.
+        seed: of the own generations of the first loop's fork, the others have the next ones; None means that of each
+            loop.
 
     Raises:
         UserError: there is no such run, it has not come so far, or the fork changes what is made already.
@@ -36,18 +37,24 @@ def fork_plans(
         plan = plan_of(run)
         if plan.arm == "null":
             continue
-        made = len(read_journal(run).rounds)
+        journalled = read_journal(run)
+        made = len(journalled.rounds)
+        if journalled.stopped is not None and generation > made:
+            raise UserError(
+                f"--fork names generation {generation}, and run {run.id} ended after {made}: {journalled.stopped}"
+            )
         if not 0 < generation <= made:
             raise UserError(
                 f"--fork names generation {generation}, and run {run.id} has made {made} of its {plan.rounds}; name "
                 f"one of these, or continue it first: {run.spec['command']}"
             )
+        own = None if seed is None else seed + len(plans)
         planned = plan.rounds if generations is None else generations
         if planned <= generation:
             raise UserError(
                 f"--generations is {planned}; it must be above {generation}, the generation where --fork leaves the run"
             )
-        fork = _forked(plan, generation, policy(plan.policy), planned, seed)
+        fork = _forked(plan, generation, policy(plan.policy), planned, own)
         plans.append((f"{run.spec['settings']['name']} forked at {generation}", fork))
     if not plans:
         raise UserError(f"--fork names {name}, which is no loop; name a loop or an experiment")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from simulacra.autophagy.arm import unpacked
 from simulacra.autophagy.data import Data
-from simulacra.autophagy.drawing import assemble, corrected, draw, pool_digest, stream_seed, subsampled
+from simulacra.autophagy.drawing import assemble, corrected, correction_seed, draw, pool_digest, stream_seed, subsampled
 from simulacra.autophagy.journalled import Fit, read_journal
 from simulacra.autophagy.lineage import Recipe, Segment
 from simulacra.autophagy.plan import Plan
@@ -35,12 +35,12 @@ class Origin(NamedTuple):
     """Where one sample of a pool came from; a row of the table."""
 
     row: int  # in the pool
-    source: str  # "real", "model", or "correction": a real sample in the place of a model's
-    generation: int  # of the model; 0 for real samples
+    source: str  # "real", "model", or "correction": a sample of the true distribution in the place of a model's
+    generation: int  # of the model; 0 where there is none
     pool: int  # the first generation whose pool held it
-    seed: int | None  # of the stream; None for real samples
+    seed: int | None  # of the stream, which for a correction is that of the truth; None for real samples
     place: int  # in that stream, or among all real samples
-    bias: float | None  # lambda; None for real samples
+    bias: float | None  # lambda; None where there is no model
     filter: str  # "", "best of 2", "verified", "best of 2, verified"
     weight: float  # share of the training weight
 
@@ -133,7 +133,14 @@ class Ledger:
 
     def _chosen(self, fit: Fit, number: int) -> Tensor | None:
         """The places that a filter chose for a segment; None where it has none."""
-        return unpacked(self.run.store.blobs.get(fit.chosen[number])) if number in fit.chosen else None
+        if number not in fit.chosen:
+            return None
+        if not self.run.store.blobs.has(fit.chosen[number]):
+            raise UserError(
+                f"what the filter of run {self.run.id} chose is missing from the store, and a pool was made of it; "
+                f"make it again with: {self.run.spec['command']}"
+            )
+        return unpacked(self.run.store.blobs.get(fit.chosen[number]))
 
     def _data(self, recipe: Recipe) -> Data:
         taken = [segment.first + segment.count for segment in recipe.segments if not segment.model]
@@ -192,8 +199,10 @@ def _rows(segment: Segment, weight: float, chosen: Tensor | None) -> Iterator[Or
     moved = corrected(segment) if segment.correction else torch.zeros(segment.count, dtype=torch.bool)
     filters = [f"best of {segment.best_of}"] * (segment.best_of > 1) + ["verified"] * segment.verified
     seed = stream_seed(segment)
-    for place_, replaced in zip(places.tolist(), moved.tolist(), strict=True):
-        source = "correction" if replaced else "model"
-        yield Origin(
-            0, source, segment.model, segment.generation, seed, place_, segment.bias, ", ".join(filters), weight
-        )
+    for index, (place_, replaced) in enumerate(zip(places.tolist(), moved.tolist(), strict=True)):
+        if replaced:
+            true = segment.first + index
+            yield Origin(0, "correction", 0, segment.generation, correction_seed(segment), true, None, "", weight)
+        else:
+            chose = ", ".join(filters)
+            yield Origin(0, "model", segment.model, segment.generation, seed, place_, segment.bias, chose, weight)

@@ -70,6 +70,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         check_judges(self.policy, self.judges)
+        check_budget(self.policy, self.budget)
 
 
 def check_judges(policy: Policy, judges: Judges) -> None:
@@ -82,6 +83,19 @@ def check_judges(policy: Policy, judges: Judges) -> None:
         raise UserError(f"best-of is {policy.best_of}, and there is no reward to choose by; give a reward")
     if policy.verified and judges.accepts is None:
         raise UserError("the policy verifies its samples, and there is no verifier; give one")
+
+
+def check_budget(policy: Policy, given: Budget | None) -> None:
+    """Refuse a policy whose budget follows the pool where there is none to begin with.
+
+    Raises:
+        UserError: the budget is missing.
+    """
+    if policy.compute == "by-pool" and given is None:
+        raise UserError(
+            "compute is by-pool, and nothing says how long a fit to generation 1 is; give --steps, and other pools get "
+            "more or fewer in proportion"
+        )
 
 
 def run(loop: Loop, generations: int) -> Iterator[Generation]:

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from simulacra.errors import UserError, unknown
 
+MOST_SAMPLES = 10**9
+"""In a pool."""
+
 
 class Counts(NamedTuple):
     """What a pool is made of, before it is subsampled."""
@@ -39,7 +42,7 @@ class Policy(BaseModel):
     fresh: int = Field(0, ge=0, description="new real samples in every later generation")
     synthetic: int = Field(0, ge=0, description="samples of earlier models in every later generation")
     growth: float = Field(
-        0.0, ge=0, description="power of the generation by which the synthetic samples grow in number"
+        0.0, ge=0, le=10, description="power of the generation by which the synthetic samples grow in number"
     )
     memory: int = Field(1, ge=1, description="models, from the last one back, that synthetic samples come from evenly")
     keep: bool = Field(False, description="whether synthetic samples stay in all later pools")
@@ -139,6 +142,11 @@ class Policy(BaseModel):
             raise UserError(
                 f"memory is {self.memory} models, and a loop of {generations} generations has at most "
                 f"{max(1, generations - 1)} to draw from; it must be at most that"
+            )
+        if (size := self.counts(generations).total) > MOST_SAMPLES:
+            raise UserError(
+                f"the pool of generation {generations} would hold {size} samples; the most is {MOST_SAMPLES}, so give "
+                "fewer generations, fewer samples or less growth"
             )
 
     def _drawn(self, generation: int) -> int:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from simulacra.autophagy.journalled import read_journal
+from simulacra.autophagy.measuring import NUMBERS
 from simulacra.autophagy.plan import Leg, Plan
-from simulacra.autophagy.record import LoopRecord
+from simulacra.autophagy.record import LoopRecord, Reference
+from simulacra.canonical import identity
 from simulacra.errors import UserError
 from simulacra.runs import Run, Store
 from simulacra.runs.spec import short
@@ -24,7 +26,8 @@ def records(store: Store, runs: Sequence[str]) -> list[LoopRecord]:
         runs: ids, or their beginnings; an experiment stands for all its arms, an arm for itself alone.
 
     Returns:
-        One an arm and seed that has a round, each once, in order: loops as they were asked for, null arms after them.
+        One an arm and seed that has a round or was stopped before, each once, in order: loops as they were asked for,
+        null arms after them.
 
     Raises:
         UserError: there is no such run, it is of another experiment, or none has made a generation yet.
@@ -33,7 +36,7 @@ def records(store: Store, runs: Sequence[str]) -> list[LoopRecord]:
         raise UserError("no run was named; simulacra runs list shows those there are")
     found = {run.id: run for name in runs for run in arms_of(store, store.find(name))}
     given = [record for run in found.values() if (record := _record(run)) is not None]
-    if not given:
+    if not any(record.rounds for record in given):
         first = next(iter(found.values()))
         if (cause := read_journal(first).stopped) is not None:
             raise UserError(f"run {first.id} was stopped in its first generation: {cause}")
@@ -103,10 +106,13 @@ def settings_of(plan: Plan, name: str) -> dict[str, object]:
 
 
 def _record(run: Run) -> LoopRecord | None:
-    """The record of an arm; None before its first round."""
+    """The record of an arm; None before its first round, unless there will be none."""
     journalled, plan = read_journal(run), plan_of(run)
-    if journalled.reference is None or not journalled.rounds:
+    if not journalled.rounds and journalled.stopped is None:
         return None
+    shared = {name: run.spec["identity"][name] for name in ("generator", "budget", "data", "measured")}
+    course = [[leg.policy.model_dump(mode="json"), leg.until] for leg in plan.legs]
+    course[-1].pop()
     return LoopRecord(
         run=run.identity,
         arm=plan.arm,
@@ -114,10 +120,23 @@ def _record(run: Run) -> LoopRecord | None:
         policy=plan.policy,
         generator=plan.generator,
         data=plan.data,
+        setting=identity("autophagy-setting", shared),
+        course=identity("autophagy-course", {"legs": course}),
+        details=_details(plan),
         seed=plan.seed,
         planned=plan.rounds,
-        reference=journalled.reference,
+        reference=journalled.reference or Reference(features=plan.features or NUMBERS, count=plan.reference, edges=()),
         rounds=tuple(made for _, made in sorted(journalled.rounds.items())),
         stopped=journalled.stopped,
         blob=run.store.blobs.get,
+    )
+
+
+def _details(plan: Plan) -> tuple[str, ...]:
+    return (
+        *([] if plan.budget is None else [f"{plan.budget} steps"]),
+        *([] if plan.label is None else [f"by {plan.label}"]),
+        *(["unconditional"] if plan.unconditional else []),
+        *([] if plan.features is None else [f"in {plan.features}"]),
+        f"{plan.reference} measured",
     )

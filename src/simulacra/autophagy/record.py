@@ -85,6 +85,12 @@ class LoopRecord:
     """As a person types it, such as `vae:latent=8`."""
     data: str
     """As a person types it, such as `digits`."""
+    setting: str
+    """Digest of generator, budget, real samples and measurement: what loops share that have one null arm."""
+    course: str
+    """Digest of the policies it goes through: loops that differ in their seed or length alone have the same."""
+    details: tuple[str, ...]
+    """What else a person chose, in words: budget, classes, features, samples measured."""
     seed: int
     planned: int
     """Generations asked for, or restarts."""

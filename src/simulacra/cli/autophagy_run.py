@@ -196,11 +196,11 @@ def _print_record(record: "LoopRecord") -> None:
     count = len(record.rounds)
     what = f"{count} restarts on real data" if null else f"{record.name}, seed {record.seed}, {count} generations"
     print(what)
-    for measure in record.rounds[-1].measured.readings:
+    for measure in record.rounds[-1].measured.readings if record.rounds else ():
         values = [each.measured.readings[measure].value for each in record.rounds if measure in each.measured.readings]
         ends = f"{min(values):.4g} to {max(values):.4g}" if null else f"{values[0]:.4g} -> {values[-1]:.4g}"
         print(f"  {measure:<24}{ends}")
-    if not null:
+    if not null and record.rounds:
         print(f"  {'real ancestry':<24}{record.rounds[0].ancestry:.4g} -> {record.rounds[-1].ancestry:.4g}")
     if record.stopped is not None:
         print(f"  stopped: {record.stopped}")
@@ -263,10 +263,9 @@ def _print_pool(found: "Ledger", generation: int) -> None:
             source += ", verified"
         if segment.correction:
             source += f", a share of {segment.moved:.3f} corrected"
-        print(
-            f"{segment.count:>9} from place {segment.first}, {source}, "
-            f"first in pool {segment.generation}, weight {weight:.3f}"
-        )
+        # Each generation draws from a stream of its own, and filters choose places of it.
+        place = "" if segment.model else f" from place {segment.first}"
+        print(f"{segment.count:>9}{place}, {source}, first in pool {segment.generation}, weight {weight:.3f}")
     if recipe.subsample is not None:
         print(f"{recipe.subsample:>9} of these drawn at random")
 

@@ -433,7 +433,7 @@ def info(network: Network = None, *, json_: Json = False) -> None:
         print(json.dumps(facts, ensure_ascii=False))
         return
     for name in ("network", "parameters", "generation"):
-        print(f"{name:<18}{facts[name]}")
+        print(f"{name:<18}{'not known' if facts[name] is None else facts[name]}")
     for name, value in description.to_json().items():
         print(f"{name.replace('_', ' '):<18}{value}")
     for name, rows in facts["groups"].items():

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from simulacra.generators.contract import Budget, Parameters, Pool
+from simulacra.generators.contract import Budget, Diverged, Parameters, Pool
 from simulacra.generators.exact import Exact, factor, rows_times, table
 from simulacra.generators.streams import normals, uniforms
 from simulacra.seeds import derive_seed
@@ -91,7 +91,12 @@ class GaussianMixture(Exact):
 
 def _log_joint(rows: Tensor, state: Mapping[str, Tensor]) -> Tensor:
     """Logarithm of share times density of each component at each row, (N, K), up to one constant."""
-    lower = torch.linalg.cholesky(state["covariances"])
+    lower, failed = torch.linalg.cholesky_ex(state["covariances"])
+    if bool(failed.any()):
+        raise Diverged(
+            "generator gaussian-mixture diverged: a component has no width in some direction; give a larger floor, "
+            "such as floor=1e-6"
+        )
     centred = (rows[None] - state["means"][:, None]).transpose(1, 2)  # (K, D, N)
     squared = torch.linalg.solve_triangular(lower, centred, upper=False).square().sum(1)
     volume = lower.diagonal(dim1=1, dim2=2).log().sum(1)

@@ -12,6 +12,7 @@ from simulacra.copying.dynamics.distributions import student_quantile
 from simulacra.errors import UserError
 from simulacra.reports.axes import Numbers
 from simulacra.reports.comparison_words import listed
+from simulacra.runs.spec import short
 
 LEVEL = 0.95
 """Of the null band: the rate at which one more fit to real data would lie inside."""
@@ -42,12 +43,12 @@ class LoopGroup:
 
     label: str
     records: tuple[LoopRecord, ...]  # a seed each
-    nulls: tuple[LoopRecord, ...]  # null arms of the same generator and data
+    nulls: tuple[LoopRecord, ...]  # null arms of the same setting, beginning and sampling bias
 
     @property
     def first(self) -> LoopRecord:
-        """The record that speaks for all: policy, generator, data and reference are equal."""
-        return self.records[0]
+        """The record that speaks for all, with a generation if any has one: policy and setting are equal."""
+        return next((record for record in self.records if record.rounds), self.records[0])
 
     @cached_property
     def lasting(self) -> tuple[LoopRecord, ...]:
@@ -117,7 +118,9 @@ class LoopGroup:
 
 
 def grouped(records: Sequence[LoopRecord]) -> tuple[LoopGroup, ...]:
-    """Put records together: a group a policy, in the order in which they come; a record given twice counts once.
+    """Put records together: a group a policy and setting, in the order in which they come.
+
+    A record that is given twice counts once. Of a loop and its longer continuation the longer one counts.
 
     Raises:
         UserError: no record is of a loop, or no loop has a generation yet.
@@ -126,7 +129,7 @@ def grouped(records: Sequence[LoopRecord]) -> tuple[LoopGroup, ...]:
     loops: dict[tuple[Any, ...], list[LoopRecord]] = {}
     for record in found:
         if record.arm == "loop":
-            loops.setdefault((record.name, record.policy, *_setting(record)), []).append(record)
+            loops.setdefault((record.name, record.course, record.setting), []).append(record)
     if not loops:
         raise UserError("no run given is of a loop, only null arms; name a run of a loop as well")
     if not any(record.rounds for group in loops.values() for record in group):
@@ -135,16 +138,11 @@ def grouped(records: Sequence[LoopRecord]) -> tuple[LoopGroup, ...]:
     return tuple(
         LoopGroup(
             label,
-            tuple(sorted(group, key=lambda record: record.seed)),
-            tuple(
-                record
-                for record in found
-                if record.arm == "null"
-                and _setting(record) == _setting(group[0])
-                and record.policy.initial == group[0].policy.initial
-            ),
+            tuple(longest[seed] for seed in sorted(longest)),
+            tuple(record for record in found if record.arm == "null" and _of_null(record) == _of_null(group[0])),
         )
         for label, group in zip(_labels(firsts), loops.values(), strict=True)
+        for longest in [{each.seed: each for each in sorted(group, key=lambda record: len(record.rounds))}]
     )
 
 
@@ -185,8 +183,9 @@ def settings(group: LoopGroup) -> dict[str, str]:
     return {name.replace("_", "-"): _text(given) for name, given in dumped.items()}
 
 
-def _setting(record: LoopRecord) -> tuple[str, str, str]:
-    return record.generator, record.data, record.reference.features
+def _of_null(record: LoopRecord) -> tuple[str, int, float]:
+    """What a loop shares with its null arm, and of its policy only what shows on real data."""
+    return record.setting, record.policy.initial, record.policy.bias
 
 
 def _labels(firsts: Sequence[LoopRecord]) -> list[str]:
@@ -197,15 +196,21 @@ def _labels(firsts: Sequence[LoopRecord]) -> list[str]:
         if len(set(given)) > 1:
             for part, text in zip(parts, given, strict=True):
                 part.append(text)
+    for part, record in zip(parts, firsts, strict=True):
+        part += [detail for detail in record.details if any(detail not in other.details for other in firsts)]
     bases = [", ".join(part) for part in parts]
-    labels = []
+    labels: list[str] = []
     for base, record in zip(bases, firsts, strict=True):
         alike = [other.policy.model_dump() for name, other in zip(bases, firsts, strict=True) if name == base]
         own = record.policy.model_dump()
         apart = [name for name in own if len({repr(each[name]) for each in alike}) > 1]
         told = listed([f"{name.replace('_', '-')} {_text(own[name])}" for name in apart])
         labels.append(f"{base}, {told}" if told else base)
-    return labels
+    # Forks of different loops may have all in common that is told.
+    return [
+        label if labels.count(label) == 1 else f"{label} ({short(record.run)})"
+        for label, record in zip(labels, firsts, strict=True)
+    ]
 
 
 def _text(given: Any) -> str:

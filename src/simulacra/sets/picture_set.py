@@ -70,6 +70,16 @@ class PictureSet:
         return self._shape[1]
 
     @property
+    def real(self) -> bool:
+        """Whether its description says that no generator made these pictures; what came as files may be anything."""
+        return bool(self.facts.get("source", {}).get("kind", "files") != "files")
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that decoded pictures take once all were read."""
+        return 0 if self._kept is None else self._kept.nbytes
+
+    @property
     def channels(self) -> int:
         """1: grey; 3: RGB; 4: RGB with alpha, not premultiplied."""
         return self._shape[0]

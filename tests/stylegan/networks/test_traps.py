@@ -25,7 +25,10 @@ def test_1_constant_strengths_and_biases_start_where_they_must() -> None:
     assert len(strengths) == 6
     biases = [value for name, value in parameters.items() if name.endswith("bias")]
     assert len(biases) == 8 + 2 * 6 + 3  # mapping, layers and their styles, RGB
-    assert not any(value.any() for value in [*strengths, *biases])
+    judge = dict(build_discriminator(WIDE, 2).named_parameters())
+    judging = [value for name, value in judge.items() if name.endswith("bias")]
+    assert len(judging) == 2 * 2 + 3 + 3  # two a block, from RGB, the last convolution and the two dense layers
+    assert not any(value.any() for value in [*strengths, *biases, *judging])
     with torch.no_grad():  # without a w, a layer comes out of its style normalised and nothing else
         x = torch.randn(2, 64, 4, 4, generator=seeded())
         layer = generator.synthesis.get_submodule("layers.1")

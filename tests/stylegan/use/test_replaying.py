@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -133,6 +134,17 @@ def test_without_a_shipped_network_one_sentence_says_so() -> None:
         open_network()
 
 
+def test_a_network_that_has_not_grown_draws_with_what_it_has(tmp_path: Path) -> None:
+    growing = PLAIN.changed(progressive=True)
+    made = {lod: open_network(saved(tmp_path, growing, lod=lod)).one(3, None, 1.0, None, "none") for lod in (0.0, 1.0)}
+    assert np.array_equal(made[1.0][::2, ::2], made[1.0][1::2, 1::2])  # pictures of half the size, enlarged
+    assert not np.array_equal(made[0.0], made[1.0])
+    with pytest.raises(UserError, match="lod is 9"):
+        open_network(saved(tmp_path, growing, lod=9))
+    with pytest.raises(UserError, match="says that its level of detail is 'half'; it must be a number"):
+        open_network(saved(tmp_path, growing, lod="half"))
+
+
 def test_a_generation_that_is_no_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"says that its generation is 'first'; it must be a whole number$"):
         open_network(saved(tmp_path, PLAIN, generation="first"))
@@ -140,7 +152,7 @@ def test_a_generation_that_is_no_number_is_refused(tmp_path: Path) -> None:
 
 def test_pictures_without_a_record_are_refused(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"a\.png carries no record of its making; only pictures that simulacra"):
+    with pytest.raises(UserError, match=r"a\.png carries no record of its making, or is cut off; only pic"):
         read_record(tmp_path / "a.png")
 
 

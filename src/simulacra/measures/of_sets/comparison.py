@@ -20,7 +20,10 @@ MEASURES = ("frechet", "kernel", *NEIGHBOURS)
 
 @dataclass(frozen=True)
 class Protocol:
-    """What must be equal for two values to be comparable, besides features and counts; all of it shows in the names."""
+    """What must be equal for two values to be comparable, besides features and counts.
+
+    All but the seed shows in the names; a value carries its seed beside its name.
+    """
 
     neighbours: int = 5  # k of precision, recall, density and coverage
     ball: nearest.Ball = "closed"

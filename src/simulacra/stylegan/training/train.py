@@ -37,6 +37,7 @@ from simulacra.stylegan.training.processes import Processes
 from simulacra.stylegan.training.recipe import Recipe
 from simulacra.stylegan.training.records import CHECKPOINTS, EXPERIMENT, NETWORKS, SAMPLES, events
 from simulacra.stylegan.training.samples import sample, write_grid
+from simulacra.stylegan.training.schedule import grown_kimg
 from simulacra.stylegan.training.state import Saved, TrainingState, read_state
 from simulacra.stylegan.training.tensorboard import write_events
 from simulacra.stylegan.training.trainer import Trainer
@@ -256,12 +257,19 @@ class _Training:
             return machine
         self._watcher.tell("measuring what this training needs, and which way of computing is fastest here")
         needed = memory_needed(self._recipe, self._processes)
+        if self._device.type == "cpu":  # of a GPU it takes none
+            needed += self._pictures.kept_bytes
         refuse_memory(needed, self._device)
         machine, seconds = calibrate(self._recipe, self._device, wish)
         snapshots = int(self._recipe.kimg / self._pace.snapshot_kimg) + 1
         expected = forecast(self._recipe, seconds, needed, snapshots, self._processes)
         refuse_disk(expected.disk_bytes, self._run.folder)
         self._watcher.tell(f"{expected}; computing with {machine}")
+        if self._recipe.kimg < (grown := grown_kimg(self._recipe)):
+            self._watcher.tell(
+                f"these networks grow for {grown:g} kimg and the training ends after {self._recipe.kimg:g}: its "
+                "pictures will be coarser ones, enlarged; give a longer --kimg, or a larger --set grow-from"
+            )
         if journal is not None:
             journal.append("machine", machine=machine.to_json(), forecast=expected.to_json())
         return machine
@@ -343,6 +351,8 @@ class _Training:
         pictures = sample(state.average, list(range(count)), self._labels(count), lod)
         write_grid(pictures, GRID, folder / SAMPLES / f"{name}.png")
         notes = {"run": self._run.id, "kimg": kimg, "set": self._pictures.digest, "seed": self._seed, "lod": lod}
+        if self._pictures.real:
+            notes["generation"] = 0
         save_network(state.average, folder / NETWORKS / f"{name}.safetensors", notes)
         journal.append("snapshot", kimg=kimg, name=name, network=digest(state.average))
         if self._pace.tensorboard:

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from simulacra.errors import UserError
 from simulacra.images.pixels import Pixels, to_pixels
@@ -39,17 +40,22 @@ class Maker:
 
     Args:
         generator: moved to the device and frozen.
-        generation: rounds of self-consumption behind the network; 0 for one trained on real pictures.
+        generation: rounds of self-consumption behind the network; 0 for one trained on real pictures, None where that
+            is not known.
+        lod: level of detail it has grown to; 0 when fully grown.
         device: where the network runs: "cpu", "cuda" or any other that torch names.
 
     Raises:
         UserError: there is no such device here.
     """
 
-    def __init__(self, generator: Generator, *, generation: int = 0, device: str = "cpu") -> None:
+    def __init__(
+        self, generator: Generator, *, generation: int | None = None, lod: float = 0.0, device: str = "cpu"
+    ) -> None:
         self.network = digest(generator)
         self.parameters = sum(parameter.numel() for parameter in generator.parameters())
         self.generation = generation
+        self._lod = lod
         self.description: Description = generator.description
         try:
             self._device = torch.device(device)
@@ -105,7 +111,9 @@ class Maker:
             UserError: the network gives numbers that are not finite.
         """
         with torch.no_grad():
-            made: Tensor = self._generator.synthesis(ws, noise).float().cpu()
+            made: Tensor = self._generator.synthesis(ws, noise, self._lod).float().cpu()
+        if made.shape[-1] < self.description.resolution:  # not grown to it yet
+            made = interpolate(made, size=(self.description.resolution,) * 2, mode="nearest")
         if not bool(torch.isfinite(made).all()):
             raise UserError("the network gives numbers that are not finite; it diverged: take an earlier snapshot")
         return made.add_(1).div_(2).clamp_(0, 1)

@@ -75,6 +75,8 @@ def stress(
     Raises:
         UserError: the set is of another resolution, or a number is out of range.
     """
+    if count < 2:
+        raise UserError(f"--count is {count}; it must be 2 or more, since a covariance takes two pictures")
     side = maker.description.resolution
     if real.resolution != side:
         raise UserError(

@@ -7,6 +7,7 @@ from simulacra.images.names import printable
 from simulacra.stylegan import shipped
 from simulacra.stylegan.networks import Generator, digest, load_generator
 from simulacra.stylegan.networks.files import read_notes
+from simulacra.stylegan.networks.growth import active_resolution
 from simulacra.stylegan.use.maker import Maker
 
 ENDING = ".safetensors"
@@ -63,7 +64,11 @@ def find_network(wanted: str, picture: Path, path: Path | None = None, *, device
 
 
 def _ready(path: Path, generator: Generator, device: str) -> Maker:
-    generation = read_notes(path).get("generation", 0)
-    if not isinstance(generation, int):
+    notes = read_notes(path)
+    generation, lod = notes.get("generation"), notes.get("lod", 0.0)
+    if generation is not None and not isinstance(generation, int):
         raise UserError(f"{printable(path)} says that its generation is {generation!r}; it must be a whole number")
-    return Maker(generator, generation=generation, device=device)
+    if not isinstance(lod, int | float):
+        raise UserError(f"{printable(path)} says that its level of detail is {lod!r}; it must be a number")
+    active_resolution(generator.description, lod)  # refuses one that these networks cannot have
+    return Maker(generator, generation=generation, lod=float(lod), device=device)

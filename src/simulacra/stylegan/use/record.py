@@ -44,7 +44,7 @@ class Record(BaseModel):
     figure: str  # what was drawn
     settings: dict[str, Any]  # seed or seeds, psi, cutoff, noise, label, and what else the figure takes
     network: str  # digest of the generator
-    generation: int = 0  # rounds of self-consumption behind the network
+    generation: int | None = None  # rounds of self-consumption behind the network; None where that is not known
     packages: dict[str, str]  # versions
     device: str  # "cpu", or "cuda" and the card
     pixels: str  # digest of what was drawn, before any lossy coding

@@ -32,8 +32,8 @@ def read_record(picture: Path) -> Record:
     text = text_of(picture)
     if text is None:
         raise UserError(
-            f"{printable(picture)} carries no record of its making; only pictures that simulacra stylegan wrote do, "
-            "and other programs lose it when they save them"
+            f"{printable(picture)} carries no record of its making, or is cut off; only pictures that simulacra "
+            "stylegan wrote carry one, and other programs lose it when they save them"
         )
     return Record.read(text, printable(picture))
 
