@@ -15,7 +15,7 @@ from simulacra.autophagy import arm
 from simulacra.autophagy.data import open_data
 from simulacra.autophagy.experiment import Asked, Made, run_experiment
 from simulacra.autophagy.experiment import _policy as automatic
-from simulacra.autophagy.experiments import experiment
+from simulacra.autophagy.experiments import EXPERIMENTS, experiment
 from simulacra.autophagy.journalled import read_journal
 from simulacra.autophagy.loop import Loop
 from simulacra.autophagy.loop import run as run_in_memory
@@ -286,6 +286,11 @@ def test_bad_forks_are_one_sentence() -> None:
     ):
         with pytest.raises(UserError, match=said):
             run_experiment(Asked(**asked), processes=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_complete_experiment_names_a_generator_that_opens(name: str) -> None:
+    assert open_generator(EXPERIMENTS[name].generator or "").fitted is False
 
 
 def test_a_size_that_nobody_asked_for_fits_the_set() -> None:

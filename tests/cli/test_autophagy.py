@@ -25,10 +25,7 @@ def test_every_policy_is_listed_with_its_paper_and_settings(capsys: pytest.Captu
     assert printed.startswith("fresh-data\n")
     assert "initial 1000, fresh 100, synthetic 900" in printed
     main(["autophagy", "policies", "tiny-fresh"])
-    assert (
-        "fresh-data with ddpm:channels=16,steps=400,sampling-steps=16 on digits, 500 samples, 6 generations"
-        in capsys.readouterr().out
-    )
+    assert "fresh-data with ddpm:channels=16,steps=450 on digits, 500 samples, 6 generations" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Experiment:
 
 
 _TINY: dict[str, Any] = {
-    "generator": "ddpm:channels=16,steps=400,sampling-steps=16",
+    "generator": "ddpm:channels=16,steps=450",
     "data": "digits",
     "generations": 6,
     "reference": 384,  # six chunks of 64, which is how a DDPM draws
