@@ -65,6 +65,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
         ("blend", "blend", ["--sources", "1,2", "--layers", "coarse,middle", "--weights", "1,2", "--alone"]),
         ("noise", "noise-realisations", ["--seeds", "1", "--shown", 1, "--draws", 2]),
         ("noise-layers", "noise-by-layer", ["--seeds", "1", "--split", 8]),
+        ("noise-layers", "noise-by-layer", ["--seeds", "1", "--layers", "0-1,2,coarse"]),
     ],
 )
 def test_a_figure_is_written_and_made_again(

@@ -259,6 +259,7 @@ def noise_layers(
     *,
     seeds: Seeds = "0,1",
     split: int | None = None,
+    layers: str | None = None,
     out: Path = Path("noise-layers.png"),
     look: Look = _LOOK,
     making: Making = _MAKING,
@@ -269,12 +270,15 @@ def noise_layers(
     ----------
     split
         Resolution in pixels at which fine begins; otherwise the paper's 64, or half of a picture below 128.
+    layers
+        A column for each entry instead of fine and coarse, with noise in these layers only: coarse, middle, fine, or
+        rows as in 2-5, separated by commas.
     out
         The picture, .png or .webp.
     """
     from simulacra.stylegan.use import NoiseByLayer, choices
 
-    figure = NoiseByLayer.of(seeds=choices.seeds(seeds), split=split, **look.settings())
+    figure = NoiseByLayer.of(seeds=choices.seeds(seeds), split=split, layers=_listed(layers), **look.settings())
     _write(figure, _maker(network, making.device), out, making.json_)
 
 

@@ -63,6 +63,44 @@ def test_a_verifier_helps_up_to_its_threshold() -> None:
     assert selecting.mismatch_floor(0.1, 4.0) == pytest.approx(0.04)
 
 
+def test_wrong_shares_agree_with_drawn_verification() -> None:
+    rng, drawn = np.random.default_rng(37), 200_000
+    wrong = rng.random(drawn) < 0.4
+    kept = wrong[rng.random(drawn) < np.where(wrong, 0.3, 0.9)]
+    expected = selecting.verified_wrong_share(0.4, 0.9, 0.3)
+    assert abs(kept.mean() - expected) < 4 * (expected * (1 - expected) / len(kept)) ** 0.5
+
+
+@pytest.mark.parametrize(("beside", "learns"), [(-0.05, True), (0.05, False)])
+def test_a_classifier_learns_the_truth_below_the_largest_wrong_share_and_its_opposite_above(
+    beside: float, learns: bool
+) -> None:
+    rng, samples = np.random.default_rng(41), 100_000
+    truth = rng.choice([-1.0, 1.0], samples)
+    inputs = truth[:, None] * np.array([1.0, 0.5]) + rng.standard_normal((samples, 2))
+    wrong = rng.random(samples) < selecting.largest_wrong_share(0.9, 0.3) + beside
+    kept = rng.random(samples) < np.where(wrong, 0.3, 0.9)
+    labels = np.where(wrong, -truth, truth)
+    weights = (inputs * labels[:, None])[kept].mean(0)  # what ridge regression with a large ridge points along
+    right = (np.sign(inputs @ weights) == truth).mean()
+    assert right > 0.8 if learns else right < 0.2
+
+
+def test_a_constant_share_of_mismatched_labels_leaves_its_floor() -> None:
+    rng, share = np.random.default_rng(43), 0.3
+    truth, off = rng.standard_normal(5), rng.standard_normal(5)
+    errors = []
+    for samples in (2000, 200_000):
+        inputs = rng.standard_normal((samples, 5))
+        weights = np.where(rng.random(samples)[:, None] < share, truth + off, truth)
+        labels = (inputs * weights).sum(1) + 0.1 * rng.standard_normal(samples)
+        errors.append(float(((np.linalg.lstsq(inputs, labels, rcond=None)[0] - truth) ** 2).sum()))
+    floor = selecting.mismatch_floor(share, float((off**2).sum()))
+    # The fit's own error is p c / sqrt(n) in each of five directions at most; against the floor p^2 c^2 that is 2 %.
+    assert errors == pytest.approx([floor, floor], rel=0.3)
+    assert errors[1] == pytest.approx(floor, rel=0.03)
+
+
 def test_refuses_what_selects_nothing() -> None:
     with pytest.raises(UserError, match="there are 2 probabilities and 1 rewards"):
         selecting.curated_pair([0.5, 0.5], [1.0])

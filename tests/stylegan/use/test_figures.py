@@ -139,6 +139,17 @@ def test_noise_by_layer_silences_what_the_column_says(made_by: Maker) -> None:
     assert not any(np.array_equal(at(3), at(column)) for column in range(3))
 
 
+def test_noise_by_layer_gives_a_column_to_every_range(made_by: Maker) -> None:
+    sheet = drawn(NoiseByLayer.of(seeds=(6,), layers=("0-1", "2", "coarse")), made_by)
+    at = partial(tile, sheet, 0, columns=5, heads=True)
+    count = len(made_by.description.layers)
+    for column, rows in enumerate((range(2), range(2, 3), made_by.description.group("coarse")), start=2):
+        silenced = made_by.noise("stored", 6)
+        for outside in (range(rows[0]), range(rows[-1] + 1, count)):
+            silenced = noises.scaled(made_by.description, silenced, 0.0, outside)
+        assert np.array_equal(at(column), on_white(made_by.pixels(made_by.styles(made_by.w(6)), silenced)))
+
+
 @pytest.mark.parametrize("figure", FIGURES)
 def test_figures_survive_json(figure: type[Figure]) -> None:
     made = figure.of(psi=0.25, noise=8) if "psi" in figure.model_fields else figure.of(noise=8)
@@ -173,6 +184,8 @@ def test_settings_that_break_their_rule_are_refused(
         (Mixing, {"layers": ("fine",)}, "^this network has no fine layers"),
         (Blend, {"weights": (1.0,)}, "^--weights has 1 entries for 3 sources; give one for each source$"),
         (Blend, {"weights": (1.0, -1.0, 0.0)}, "^the weights of layer 0 add up to 0"),
+        (NoiseByLayer, {"layers": ("0-99",)}, "^layers are '0-99'; this network has coarse"),
+        (NoiseByLayer, {"layers": ("0",), "split": 8}, "^--split and --layers both say which layers have noise; give"),
         (NoiseByLayer, {"split": 4}, "^--split is 4; it must be a resolution of this network above 4 px: 8, 16$"),
     ],
 )

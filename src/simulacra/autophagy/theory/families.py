@@ -1,5 +1,7 @@
 """Loops of families other than the Gaussian that have closed forms: regression, categories, kernels, smoothing."""
 
+from math import exp, pi, sqrt
+
 from simulacra.autophagy.theory.arguments import check_count, check_positive, check_share
 
 
@@ -75,6 +77,20 @@ def category_lost(probability: float, samples: int) -> float:
     return float((1 - probability) ** samples)
 
 
+def category_fixed(probability: float) -> float:
+    """The chance that a category is in the end the only one left: its real frequency p.
+
+    The frequency of a category is a martingale, and all loops of resampling end with one category.
+
+    Raises:
+        UserError: it is outside [0, 1].
+
+    Source: Wright 1931.
+    """
+    check_share("probability", probability)
+    return probability
+
+
 def kernel_variance(samples: int, bandwidth: float, generation: int, variance: float = 1.0) -> float:
     """E of the biased variance of the data that a kernel density estimate is made of, where each draws the next.
 
@@ -123,6 +139,52 @@ def smoothed_variance(variance: float, smoothing: float, fresh_share: float, gen
     check_share("fresh_share", fresh_share)
     check_count("generation", generation)
     return variance + smoothing**2 * sum((1 - fresh_share) ** power for power in range(generation))
+
+
+def smoothing_shares(fresh_share: float, generation: int) -> tuple[float, ...]:
+    """The shares of such a model's density that were smoothed once, twice, ... t times.
+
+        p_t = sum_(m<t) a (1 - a)^(m-1) p * N(0, m s^2)  +  (1 - a)^(t-1) p * N(0, t s^2)
+
+    Args:
+        fresh_share: a, in [0, 1].
+        generation: t, 1 for the model of real data.
+
+    Returns:
+        t shares, sum 1, for the truth p convolved with N(0, s^2), N(0, 2 s^2), ... N(0, t s^2). For large t they are
+        a (1 - a)^(m-1), a geometric distribution with mean 1 / a.
+
+    Raises:
+        UserError: an argument is outside its range.
+
+    Source: as `smoothed_variance`.
+    """
+    check_share("fresh_share", fresh_share)
+    check_count("generation", generation)
+    stale = 1 - fresh_share
+    return (*(fresh_share * stale**before for before in range(generation - 1)), stale ** (generation - 1))
+
+
+def smoothed_density(x: float, variance: float, smoothing: float, fresh_share: float, generation: int) -> float:
+    """The density of such a model at x, for a normal truth of mean 0: a mixture by `smoothing_shares`.
+
+    Args:
+        x: where.
+        variance: V_0, of the truth, above 0.
+        smoothing: s, above 0.
+        fresh_share: a, in [0, 1].
+        generation: t, 1 for the model of real data.
+
+    Raises:
+        UserError: an argument is outside its range.
+    """
+    check_positive("variance", variance)
+    check_positive("smoothing", smoothing)
+    shares = smoothing_shares(fresh_share, generation)
+    variances = (variance + times * smoothing**2 for times in range(1, generation + 1))
+    return sum(
+        share * exp(-x * x / (2 * each)) / sqrt(2 * pi * each) for share, each in zip(shares, variances, strict=True)
+    )
 
 
 def _regression_once(rows: int, features: int, noise_variance: float, generation: int) -> float:

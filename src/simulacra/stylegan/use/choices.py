@@ -91,6 +91,11 @@ def groups(description: Description) -> dict[str, range]:
     return {name: description.group(name) for name in GROUPS if description.group(name)}
 
 
+def caption(text: str) -> str:
+    """What a sheet calls the layers that a person typed: a group by its name, rows as `layers 2-5`."""
+    return text if text.isalpha() else f"layers {text}"
+
+
 def words(rows: range) -> str:
     """Rows as they are typed: `4-7`, or `3` for one."""
     return f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])

@@ -53,7 +53,7 @@ class Mixing(Figure):
         for target, text in zip(self.targets, self._dealt(maker.description), strict=True):
             taken = choices.layers(maker.description, text)
             mixed: list[Tile] = [partial(self._picture, maker, target, source, taken) for source in self.sources]
-            rows.append(Row([whole[target], *mixed], text if text.isalpha() else f"layers {text}"))
+            rows.append(Row([whole[target], *mixed], choices.caption(text)))
         return sheet(maker, rows, ["targets", *map(str, self.sources)])
 
     def _dealt(self, description: Description) -> list[str]:

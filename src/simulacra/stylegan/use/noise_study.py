@@ -13,6 +13,7 @@ from simulacra.images.pixels import Pixels
 from simulacra.seeds import derive_seed
 from simulacra.stylegan.networks import Description
 from simulacra.stylegan.networks import noise as noises
+from simulacra.stylegan.use import choices
 from simulacra.stylegan.use.figure import Figure, check_cutoff
 from simulacra.stylegan.use.maker import Maker
 from simulacra.stylegan.use.sheet import Canvas, Row, Tile, on_white, sheet
@@ -93,36 +94,48 @@ class Realisations(_NoiseFigure):
 
 
 class NoiseByLayer(_NoiseFigure):
-    """A row for each seed: noise in all layers, in none, in the fine ones only, in the coarse ones only.
+    """A row for each seed: noise in all layers, in none, then in some only, for as many columns as wanted.
 
-    Source: Karras, Laine and Aila 2019, figure 5, where fine begins at 64 px of 1024.
+    Source: Karras, Laine and Aila 2019, figure 5: fine ones only, then coarse ones only; fine begins at 64 px of 1024.
     """
 
     name: ClassVar[str] = "noise-by-layer"
 
     split: int | None = Field(None, description="resolution in px at which fine begins; None: 64, or half the picture")
+    layers: tuple[str, ...] = Field(
+        (), description="layers that alone have noise, an entry for each column; () for fine and coarse by `split`"
+    )
 
     def check(self, description: Description) -> None:
         """See `Figure.check`."""
         super().check(description)
+        if self.split is not None and self.layers:
+            raise UserError("--split and --layers both say which layers have noise; give one of them")
         if self.split is not None and self.split not in description.resolutions[1:]:
             known = ", ".join(map(str, description.resolutions[1:]))
             raise UserError(f"--split is {self.split}; it must be a resolution of this network above 4 px: {known}")
+        for text in self.layers:
+            choices.layers(description, text)
 
     def drawn(self, maker: Maker) -> Canvas:
         """See `Figure.drawn`."""
         self.check(maker.description)
-        description = maker.description
+        columns = [
+            ("all", range(len(maker.description.layers))),
+            ("none", range(0)),
+            *self._alone(maker.description),
+        ]
+        rows = [Row([partial(self._only, maker, seed, rows) for _, rows in columns], str(seed)) for seed in self.seeds]
+        return sheet(maker, rows, [caption for caption, _ in columns])
+
+    def _alone(self, description: Description) -> list[tuple[str, range]]:
+        """Caption and layers of each column after the first two."""
+        if self.layers:
+            return [(choices.caption(text), choices.layers(description, text)) for text in self.layers]
         split = self.split or min(64, description.resolution // 2)
         fine = next(layer.row for layer in description.layers if layer.resolution == split)
-        silenced = {"all": range(0), "none": range(len(description.layers))}
-        silenced |= {f"fine, from {split} px": range(fine), "coarse": range(fine, len(description.layers))}
-        rows = [
-            Row([partial(self._without, maker, seed, each) for each in silenced.values()], str(seed))
-            for seed in self.seeds
-        ]
-        return sheet(maker, rows, list(silenced))
+        return [(f"fine, from {split} px", range(fine, len(description.layers))), ("coarse", range(fine))]
 
-    def _without(self, maker: Maker, seed: int, silenced: range) -> Pixels:
-        noise = noises.scaled(maker.description, maker.noise(self.noise, seed), 0.0, silenced)
-        return self._picture(maker, seed, noise)
+    def _only(self, maker: Maker, seed: int, rows: range) -> Pixels:
+        silence, noise = maker.noise("none", seed), maker.noise(self.noise, seed)
+        return self._picture(maker, seed, noises.swapped(maker.description, silence, noise, rows))
