@@ -1,9 +1,8 @@
 import pytest
 
 from simulacra import UserError
-from simulacra.autophagy import selftest as room
 from simulacra.autophagy.presets import PRESETS
-from simulacra.autophagy.selftest import Caught, Check, Report, selftest
+from simulacra.autophagy.selftest import Caught, Check, Report, checks, selftest
 from simulacra.generators import families
 from simulacra.generators.exact import Exact
 from simulacra.generators.specification import family
@@ -45,8 +44,8 @@ def test_a_report_fails_where_a_check_does_or_something_wrong_gets_past() -> Non
 
 
 def test_a_value_that_does_not_scatter_must_be_exact() -> None:
-    assert room._z(1e-13, 0.0) == 0
-    assert room._z(0.1, 0.0) == float("inf")
+    assert checks._z(1e-13, 0.0) == 0
+    assert checks._z(0.1, 0.0) == float("inf")
 
 
 def test_refuses_too_few_replicates() -> None:

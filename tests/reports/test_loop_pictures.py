@@ -1,12 +1,16 @@
 from base64 import b64decode
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
 
 from simulacra.reports.loop_groups import grouped
-from simulacra.reports.loop_pictures import sheets
+from simulacra.reports.loop_pictures import Sheet, sheets
 
 from .fabricated_loops import Loops, compared
 
 
-def test_sheets_are_carried_as_stored_while_they_are_small() -> None:
+def test_sheets_are_carried_without_loss_and_with_gaps_while_they_are_small() -> None:
     records = compared()
     found = sheets(grouped(records))
     assert found.any and not found.lossy
@@ -14,8 +18,19 @@ def test_sheets_are_carried_as_stored_while_they_are_small() -> None:
     sheet = found.loops[0][0][2]
     assert sheet is not None and sheet.generation == 3 and sheet.small
     stored = records[0].blob(records[0].rounds[2].shown or "")
-    assert b64decode(sheet.data.removeprefix("data:image/png;base64,")) == stored
+    side = 12
+    with Image.open(BytesIO(stored)) as one, Image.open(BytesIO(_data(sheet))) as other:
+        touching, apart = np.asarray(one), np.asarray(other)
+    assert (sheet.height, sheet.width) == apart.shape == (8 * side + 7, 8 * side + 7)
+    places = np.arange(8 * side) // side + np.arange(8 * side)
+    assert np.array_equal(apart[np.ix_(places, places)], touching)
+    gaps = np.setdiff1d(np.arange(len(apart)), places)
+    assert not apart[gaps].any() and not apart[:, gaps].any()
     assert found.restart is not None and found.restart.generation == 1
+
+
+def _data(sheet: Sheet) -> bytes:
+    return b64decode(sheet.data.removeprefix("data:image/png;base64,"))
 
 
 def test_above_the_budget_they_are_lossy() -> None:

@@ -68,8 +68,9 @@ def test_classes_become_one_hot_and_vectors_stay(folder: Path) -> None:
     assert opened.labels is not None
     assert opened.labels.dtype == np.float32
     assert np.array_equal(opened.labels, np.eye(3)[[0, 1, 2, 0, 1, 2, 0]])
+    assert opened.classes is not None and opened.classes.tolist() == [0, 1, 2, 0, 1, 2, 0]
     (folder / "dataset.json").write_text(json.dumps({"labels": [[name, [0.5, c]] for name, c in classes]}))
-    assert PictureSet(folder).label_dimensions == 2
+    assert (PictureSet(folder).label_dimensions, PictureSet(folder).classes) == (2, None)
 
 
 def test_a_class_without_a_picture_keeps_its_place(tmp_path: Path) -> None:
@@ -82,6 +83,7 @@ def test_a_class_without_a_picture_keeps_its_place(tmp_path: Path) -> None:
 def test_a_set_without_description_has_no_labels(folder: Path) -> None:
     opened = PictureSet(folder)
     assert (opened.labels, opened.label_dimensions, opened.attributes, opened.facts) == (None, 0, {}, {})
+    assert opened.classes is None
 
 
 def test_the_digest_is_that_of_the_content(folder: Path) -> None:
@@ -110,7 +112,9 @@ def test_one_damaged_picture_is_named_when_it_is_read(folder: Path) -> None:
     (folder / "4.png").write_bytes(whole[: len(whole) // 2])
     opened = PictureSet(folder)
     opened.pictures([3])
-    with pytest.raises(UserError, match=r"^4\.png in .*folder is damaged or no picture: .*; build the set again$"):
+    with pytest.raises(
+        UserError, match=r"^4\.png in .*folder is damaged or no picture: .*; build the set again \(.*--verify names"
+    ):
         opened.pictures([3, 4])
     problems, _ = opened.verify()
     assert len(problems) == 1

@@ -215,10 +215,8 @@ def _classes(pictures: PictureSet, label: str | None, text: str) -> tuple[NDArra
     named = pictures.attributes.get(pictures.facts.get("label") or "")
     if named is not None:
         return _of_attribute(named)
-    vectors = pictures.labels
-    if vectors is None or not bool(((vectors == 0) | (vectors == 1)).all() and (vectors.sum(1) == 1).all()):
-        return None, ()  # labels that are no classes
-    return vectors.argmax(1).astype(np.int64), tuple(str(number) for number in range(vectors.shape[1]))
+    classes = pictures.classes
+    return classes, () if classes is None else tuple(map(str, range(pictures.label_dimensions)))
 
 
 def _of_attribute(attribute: Attribute) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -119,7 +119,7 @@ def _print(report: "Report") -> None:
     for check in report.checks:
         groups.setdefault((check.family, check.policy), []).append(abs(check.z))
     for (family, policy), scores in groups.items():
-        print(f"{family:18} {policy:28} {len(scores):4} checks, largest |z| {max(scores):.2f}")
+        print(f"{family:18} {policy:34} {len(scores):4} checks, largest |z| {max(scores):.2f}")
     print()
     for each in report.wrong:
         print(f"{'caught' if each.caught else 'MISSED'}: {each.wrong} (|z| {each.largest:.1f})")

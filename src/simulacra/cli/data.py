@@ -227,16 +227,19 @@ def info(pictures: Path, *, verify: Switch = False, json_: Json = False) -> None
     json_
         Print machine-readable facts.
     """
+    import numpy as np
+
     from simulacra.sets import PictureSet
 
     opened = PictureSet(pictures, memory_bytes=0)
+    classes = opened.classes
     facts: dict[str, Any] = {
         "set": str(pictures),
         "pictures": len(opened),
         "resolution": opened.resolution,
         "channels": opened.channels,
         "label_dimensions": opened.label_dimensions,
-        "classes": _classes(opened.labels),
+        "classes": None if classes is None else np.bincount(classes, minlength=opened.label_dimensions).tolist(),
         "attributes": {name: attribute.counts() for name, attribute in opened.attributes.items()},
         "digest": opened.digest,
         "built": dict(opened.facts),
@@ -398,13 +401,6 @@ def _points(path: Path) -> Mapping[str, Any]:
         raise UserError(
             f'{printable(path)} is no JSON of landmarks: {error}; write {{"name": [[x, y], ...]}}'
         ) from error
-
-
-def _classes(labels: Any) -> list[int] | None:
-    """Pictures by class, where labels are one-hot."""
-    if labels is None or not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
-        return None
-    return [int(count) for count in labels.sum(axis=0)]
 
 
 def _print_facts(facts: Mapping[str, Any]) -> None:

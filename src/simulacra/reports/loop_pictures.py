@@ -1,13 +1,15 @@
-"""The sheets of samples that a page carries: each once, as stored while they are small together."""
+"""The sheets of samples that a page carries: each once, without loss while they are small together."""
 
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 from PIL import Image
 
 from simulacra.autophagy.record import LoopRecord, Round
+from simulacra.autophagy.sheet import COLUMNS
 from simulacra.reports.loop_groups import LoopGroup
 from simulacra.reports.pictures import webp_bytes
 
@@ -52,7 +54,7 @@ def sheets(groups: Sequence[LoopGroup], budget: int = BUDGET) -> Sheets:
 
     Args:
         groups: the loops.
-        budget: bytes as stored, up to which nothing is made smaller.
+        budget: bytes as stored, up to which nothing is lost.
 
     Raises:
         UserError: a sheet is missing from the store.
@@ -88,9 +90,24 @@ def _bytes(record: LoopRecord, each: Round) -> bytes | None:
 
 
 def _sheet(generation: int, data: bytes, lossy: bool) -> Sheet:
-    kind = "png"
     with Image.open(BytesIO(data)) as stored:
-        width, height = stored.size
-        if lossy:
-            kind, data = "webp", webp_bytes(stored.convert("RGB"), 80)
-    return Sheet(generation, f"data:image/{kind};base64,{b64encode(data).decode()}", width, height)
+        shown = _apart(stored)
+    kind, carried = ("webp", webp_bytes(shown.convert("RGB"), 80)) if lossy else ("png", _png(shown))
+    return Sheet(generation, f"data:image/{kind};base64,{b64encode(carried).decode()}", *shown.size)
+
+
+def _apart(stored: Image.Image) -> Image.Image:
+    """A sheet with gaps between its pictures, which touch as they are stored: small ones would run together."""
+    pixels = np.asarray(stored)
+    height, width = (side // COLUMNS for side in pixels.shape[:2])
+    gap = max(1, height // 16)
+    tiles = pixels.reshape(COLUMNS, height, COLUMNS, width, -1)
+    spaced = np.pad(tiles, [(0, 0), (0, gap), (0, 0), (0, gap), (0, 0)])
+    whole = spaced.reshape(COLUMNS * (height + gap), COLUMNS * (width + gap), -1)[:-gap, :-gap]
+    return Image.fromarray(whole.squeeze(2) if pixels.ndim == 2 else whole)
+
+
+def _png(image: Image.Image) -> bytes:
+    written = BytesIO()
+    image.save(written, "PNG")
+    return written.getvalue()

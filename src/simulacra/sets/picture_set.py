@@ -89,6 +89,15 @@ class PictureSet:
         """Length of a label; 0 without labels."""
         return 0 if self.labels is None else self.labels.shape[1]
 
+    @property
+    def classes(self) -> NDArray[np.int64] | None:
+        """The class of each picture, shape (N,); None without labels, and where they are no classes."""
+        vectors = self.labels
+        if vectors is None or not bool(((vectors == 0) | (vectors == 1)).all() and (vectors.sum(1) == 1).all()):
+            return None
+        classes: NDArray[np.int64] = vectors.argmax(1).astype(np.int64)
+        return classes
+
     @cached_property
     def digest(self) -> str:
         """Identity of the content: names, lengths and checksums of the files, labels and attributes.
@@ -200,7 +209,8 @@ class PictureSet:
     def _damaged(self, index: int, error: Exception) -> UserError:
         reason = printable(next(iter(str(error).splitlines()), ""))
         return UserError(
-            f"{self.names[index]} in {self._where} is damaged or no picture: {reason}; build the set again"
+            f"{self.names[index]} in {self._where} is damaged or no picture: {reason}; build the set again "
+            f"(simulacra data info {self._where} --verify names every such picture)"
         )
 
     def _refuse_unlike(self, shape: Shape, first: Shape, index: int) -> None:

@@ -3,7 +3,7 @@ import pytest
 
 from simulacra import UserError
 from simulacra.autophagy.theory import selecting
-from simulacra.autophagy.theory.selecting import Normal
+from simulacra.autophagy.theory.selecting import Mixture
 
 
 def test_curation_of_a_normal_is_its_tilted_density() -> None:
@@ -44,14 +44,36 @@ def test_a_filter_is_a_lambda(kept: float, dimension: int, expected: float) -> N
     assert selecting.filter_bias(1.0, dimension) == 1
 
 
+MIXTURE = Mixture.of((0.6, 0.3, 1.7), (0.4, -1.2, 0.2))
+
+
+def _density(x: np.ndarray) -> np.ndarray:
+    parts = zip(*(column.tolist() for column in MIXTURE), strict=True)
+    return sum(share * np.exp(-((x - mean) ** 2) / (2 * var)) / np.sqrt(2 * np.pi * var) for share, mean, var in parts)
+
+
+def _moments(x: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    weights = weights / weights.sum()
+    mean = float(weights @ x)
+    return mean, float(weights @ (x - mean) ** 2)
+
+
 def test_truncation_agrees_with_quadrature() -> None:
     x = np.linspace(-0.5, 2.0, 200_001)
-    density = np.exp(-((x - 0.3) ** 2) / (2 * 1.7))
+    density = _density(x)
     density[[0, -1]] /= 2  # the trapezium rule
-    density /= density.sum()
-    mean = float(density @ x)
-    found = selecting.truncated(Normal(0.3, 1.7), -0.5, 2.0)
-    assert found == pytest.approx((mean, float(density @ (x - mean) ** 2)), rel=1e-8)
+    assert selecting.truncated(MIXTURE, -0.5, 2.0) == pytest.approx(_moments(x, density), rel=1e-8)
+
+
+def test_the_larger_of_two_agrees_with_quadrature() -> None:
+    x = np.linspace(-12, 12, 200_001)
+    density = _density(x)
+    below = np.cumsum(density) - density / 2
+    # The density of the larger of two is 2 p(x) P(x); the sums have the error of the rectangle rule.
+    assert selecting.larger_of_two(MIXTURE) == pytest.approx(_moments(x, density * below), rel=1e-6)
+    single = selecting.larger_of_two(Mixture.of((1.0, 2.0, 9.0)))
+    assert single == pytest.approx((2 + 3 / np.sqrt(np.pi), 9 * (1 - 1 / np.pi)))
+    assert selecting.moments(MIXTURE) == pytest.approx(_moments(x, density), rel=1e-8)
 
 
 def test_a_verifier_helps_up_to_its_threshold() -> None:
@@ -105,9 +127,11 @@ def test_refuses_what_selects_nothing() -> None:
     with pytest.raises(UserError, match="there are 2 probabilities and 1 rewards"):
         selecting.curated_pair([0.5, 0.5], [1.0])
     with pytest.raises(UserError, match="low must be below high"):
-        selecting.truncated(Normal(0, 1), 1.0, 1.0)
+        selecting.truncated(MIXTURE, 1.0, 1.0)
     with pytest.raises(UserError, match="holds none of the model"):
-        selecting.truncated(Normal(0, 1), 40.0, 41.0)
+        selecting.truncated(MIXTURE, 40.0, 41.0)
+    with pytest.raises(UserError, match="the least variance of the model is 0; it must be a finite number above 0"):
+        selecting.larger_of_two(Mixture.of((1.0, 0.0, 0.0)))
     with pytest.raises(UserError, match="such a verifier keeps nothing"):
         selecting.verified_wrong_share(1.0, 0.5, 0.0)
     with pytest.raises(UserError, match="kept is 0"):

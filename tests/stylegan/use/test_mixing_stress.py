@@ -50,6 +50,15 @@ def test_pictures_with_alpha_and_grey_reals_are_compared_as_shown(tmp_path: Path
     assert row.name == "frechet_pixels2_4_5" and row.distance > 0
 
 
+def test_classes_are_as_frequent_as_in_the_set() -> None:
+    made_by, classes = maker(RICH), np.array([2, 2, 2, 0])
+    drawn = [derive_seed(5, "mixed picture", index) for index in range(12)]
+    wanted = [int(classes[seed % 4]) for seed in drawn]
+    assert set(wanted) == {0, 2}
+    for pixels, seed, label in zip(mixed_pictures(made_by, 1, 12, 5, classes), drawn, wanted, strict=True):
+        assert np.array_equal(pixels, made_by.one(seed, label, 1.0, None, "seed"))
+
+
 def test_reals_of_another_size_are_refused(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
     with pytest.raises(UserError, match=r"has pictures of 32 px and the network makes 16 px; build the set again"):

@@ -1,10 +1,11 @@
 """What choosing among the synthetic samples does: curation, verification, filters as a sampling bias."""
 
 from collections.abc import Sequence
-from math import erf, exp, pi, sqrt
+from math import exp, pi, sqrt
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from simulacra.autophagy.theory.arguments import check_count, check_positive, check_share
 from simulacra.errors import UserError
@@ -15,6 +16,27 @@ class Normal(NamedTuple):
 
     mean: float
     variance: float
+
+
+class Mixture(NamedTuple):
+    """Normal components in one dimension: what the exact families learn."""
+
+    shares: Tensor  # (K,), sum 1
+    means: Tensor  # (K,)
+    variances: Tensor  # (K,)
+
+    @classmethod
+    def of(cls, *components: tuple[float, float, float]) -> "Mixture":
+        """From the share, mean and variance of each."""
+        return cls(*torch.tensor(components, dtype=torch.float64).T)
+
+    def check(self) -> None:
+        """Refuse a component without width.
+
+        Raises:
+            UserError: a variance is not above 0.
+        """
+        check_positive("the least variance of the model", float(self.variances.min()))
 
 
 def curated_normal(centre: float, width: float, generation: int) -> Normal:
@@ -91,30 +113,62 @@ def filter_bias(kept: float, dimension: int) -> float:
     return _chi_square_cdf(high, dimension + 2) / kept
 
 
-def truncated(model: Normal, low: float, high: float) -> Normal:
-    """Mean and variance of a normal variable that a verifier keeps between two bounds.
+def truncated(model: Mixture, low: float, high: float) -> Normal:
+    """Mean and variance of a mixture of normal variables that a verifier keeps between two bounds.
 
     Args:
-        model: mean, and variance above 0.
+        model: its variances are above 0.
         low: the lower bound.
         high: the upper bound, above `low`.
 
     Raises:
-        UserError: the bounds or the variance are not of this kind.
+        UserError: the bounds or the variances are not of this kind, or nothing of the model is kept.
 
     Source: Johnson, Kotz and Balakrishnan 1994, "Continuous Univariate Distributions", volume 1, section 10.1.
     """
-    check_positive("the variance of model", model.variance)
+    model.check()
     if not low < high:
         raise UserError(f"low is {low:g} and high {high:g}; low must be below high")
-    deviation = sqrt(model.variance)
-    a, b = (low - model.mean) / deviation, (high - model.mean) / deviation
-    share = (erf(b / sqrt(2)) - erf(a / sqrt(2))) / 2
+    deviations = model.variances.sqrt()
+    a, b = (low - model.means) / deviations, (high - model.means) / deviations
+    kept = torch.special.ndtr(b) - torch.special.ndtr(a)
+    share = float(model.shares @ kept)
     if share < 1e-12:
         raise UserError(f"{low:g} to {high:g} holds none of the model; nothing would be kept")
-    lower, upper = (exp(-x * x / 2) / sqrt(2 * pi) for x in (a, b))
-    shift = (lower - upper) / share
-    return Normal(model.mean + deviation * shift, model.variance * (1 + (a * lower - b * upper) / share - shift**2))
+    lower, upper = _normal_density(a), _normal_density(b)
+    means = model.means * kept + deviations * (lower - upper)
+    squares = model.means * (means + deviations * (lower - upper)) + model.variances * (kept + a * lower - b * upper)
+    return _normal(model.shares @ means / share, model.shares @ squares / share)
+
+
+def larger_of_two(model: Mixture) -> Normal:
+    """Mean and variance of the larger of two samples of a mixture: curation by a reward that rises without bound.
+
+    For a single normal they are m + s / sqrt(pi) and s^2 (1 - 1 / pi).
+
+    Args:
+        model: its variances are above 0.
+
+    Raises:
+        UserError: a variance is not above 0.
+
+    Source: Clark 1961, "The Greatest of a Finite Set of Random Variables".
+    """
+    model.check()
+    means, variances = model.means, model.variances
+    apart = (variances[:, None] + variances).sqrt()
+    ahead = (means[:, None] - means) / apart
+    first, density = torch.special.ndtr(ahead), apart * _normal_density(ahead)
+    second = 1 - first
+    squares = means.square() + variances
+    larger = means[:, None] * first + means * second + density
+    of_squares = squares[:, None] * first + squares * second + (means[:, None] + means) * density
+    return _normal(model.shares @ larger @ model.shares, model.shares @ of_squares @ model.shares)
+
+
+def moments(model: Mixture) -> Normal:
+    """Mean and variance of a mixture."""
+    return _normal(model.shares @ model.means, model.shares @ (model.means.square() + model.variances))
 
 
 def verified_wrong_share(wrong: float, keeps_right: float, keeps_wrong: float) -> float:
@@ -177,3 +231,11 @@ def mismatch_floor(synthetic_share: float, mismatch: float) -> float:
 def _chi_square_cdf(x: float, freedom: int) -> float:
     arguments = (torch.tensor(freedom / 2, dtype=torch.float64), torch.tensor(x / 2, dtype=torch.float64))
     return float(torch.special.gammainc(*arguments))
+
+
+def _normal_density(x: Tensor) -> Tensor:
+    return torch.exp(-x.square() / 2) / sqrt(2 * pi)
+
+
+def _normal(mean: Tensor, square: Tensor) -> Normal:
+    return Normal(float(mean), float(square - mean.square()))

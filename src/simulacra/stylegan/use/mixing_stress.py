@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from simulacra.errors import UserError
@@ -32,7 +34,9 @@ class Mixed:
     distance: float
 
 
-def mixed_pictures(maker: Maker, latents: int, count: int, seed: int) -> Iterator[Pixels]:
+def mixed_pictures(
+    maker: Maker, latents: int, count: int, seed: int, classes: NDArray[np.int64] | None = None
+) -> Iterator[Pixels]:
     """Pictures that take their layers from several latents in turn, at random crossovers, without truncation.
 
     Crossovers are distinct and drawn for each picture, so that every latent styles a layer at least.
@@ -42,6 +46,7 @@ def mixed_pictures(maker: Maker, latents: int, count: int, seed: int) -> Iterato
         latents: k, mixed in each picture; 1 mixes nothing.
         count: pictures.
         seed: of everything drawn; the first latent and the noise of a picture are the same for every k.
+        classes: pictures have classes as often as they are in here, shape (N,); None: all equally often.
 
     Raises:
         UserError: the network has fewer layers than latents, or no pictures are asked for.
@@ -53,7 +58,8 @@ def mixed_pictures(maker: Maker, latents: int, count: int, seed: int) -> Iterato
         raise UserError(f"{latents} latents are to be mixed; this network has layers for 1 to {layers}")
     if count < 1:
         raise UserError(f"--count is {count}; it must be 1 or more")
-    return maker.each(partial(_mixed, maker, latents, derive_seed(seed, "mixed picture", i)) for i in range(count))
+    seeds = (derive_seed(seed, "mixed picture", index) for index in range(count))
+    return maker.each(partial(_mixed, maker, latents, each, classes) for each in seeds)
 
 
 def stress(
@@ -63,7 +69,7 @@ def stress(
 
     Args:
         maker: of the pictures.
-        real: at the network's resolution; all of its pictures are used.
+        real: at the network's resolution; all of its pictures are used, and those made have its classes as often.
         features: what the distance is taken in.
         latents: numbers of latents, each 1 or more; the paper's are 1 to 4.
         count: pictures made for each.
@@ -83,9 +89,10 @@ def stress(
             f"{real.path} has pictures of {real.resolution} px and the network makes {side} px; build the set again: "
             f"simulacra data build SOURCE OUT.zip --resolution {side}"
         )
+    classes = real.classes if real.label_dimensions == maker.description.labels else None
     moments_of_real = moments(features_of(real, features))
     for number in latents:
-        made = mixed_pictures(maker, number, count, seed)
+        made = mixed_pictures(maker, number, count, seed, classes)
         parts = []
         while chunk := [pixels for _, pixels in zip(range(_AT_ONCE), made, strict=False)]:
             parts.append(features.extract(_pictures(iter(chunk))))
@@ -93,10 +100,10 @@ def stress(
         yield Mixed(number, name, frechet_from_moments(moments_of_real, moments(torch.cat(parts))))
 
 
-def _mixed(maker: Maker, latents: int, seed: int) -> Pixels:
+def _mixed(maker: Maker, latents: int, seed: int, classes: NDArray[np.int64] | None) -> Pixels:
     sources = [seed, *(derive_seed(seed, "mixed latent", index) for index in range(1, latents))]
     # One picture has one class: that of its first latent.
-    label = maker.label(seed, None)
+    label = maker.label(seed, None if classes is None else int(classes[seed % len(classes)]))
     styles = [maker.styles(maker.w(source, label)) for source in sources]
     ws = mix(styles, drawn_crossovers(styles[0].shape[1], latents, seed))
     return maker.pixels(ws, maker.noise("seed", seed))
