@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from simulacra.reports.loop_groups import grouped
-from simulacra.reports.loop_pictures import Sheet, sheets
+from simulacra.reports.loop_pictures import Sheet, _apart, sheets
 
 from .fabricated_loops import Loops, compared
 
@@ -27,6 +27,14 @@ def test_sheets_are_carried_without_loss_and_with_gaps_while_they_are_small() ->
     gaps = np.setdiff1d(np.arange(len(apart)), places)
     assert not apart[gaps].any() and not apart[:, gaps].any()
     assert found.restart is not None and found.restart.generation == 1
+
+
+def test_sheets_in_colour_are_set_apart_alike() -> None:
+    stored = np.random.default_rng(0).integers(0, 256, (8 * 32, 8 * 32, 3), dtype=np.uint8)
+    apart = np.asarray(_apart(Image.fromarray(stored)))
+    assert apart.shape == (8 * 32 + 7 * 2,) * 2 + (3,)
+    places = np.arange(8 * 32) // 32 * 2 + np.arange(8 * 32)
+    assert np.array_equal(apart[np.ix_(places, places)], stored)
 
 
 def _data(sheet: Sheet) -> bytes:

@@ -264,15 +264,15 @@ def noise_layers(
     look: Look = _LOOK,
     making: Making = _MAKING,
 ) -> None:
-    """Draw each seed with noise in all layers, in none, in the fine ones only, in the coarse ones only. Figure 5.
+    """Draw each seed with noise in all layers, in none, and in some only: the fine, the coarse, or any. Figure 5.
 
     Parameters
     ----------
     split
         Resolution in pixels at which fine begins; otherwise the paper's 64, or half of a picture below 128.
     layers
-        A column for each entry instead of fine and coarse, with noise in these layers only: coarse, middle, fine, or
-        rows as in 2-5, separated by commas.
+        A column for each entry instead of fine and coarse, with noise in these layers only: coarse, middle, fine, all,
+        or rows as in 2-5, separated by commas.
     out
         The picture, .png or .webp.
     """

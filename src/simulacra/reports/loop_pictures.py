@@ -16,8 +16,8 @@ from simulacra.reports.pictures import webp_bytes
 BUDGET = 12_000_000
 """Bytes of sheets as stored; above it they are carried as lossy WebP."""
 
-SMALL = 400
-"""Pixels of the longer side up to which a sheet is enlarged with its pixels kept sharp."""
+SMALL = 450
+"""Pixels of the longer side, gaps included, up to which a sheet is enlarged with its pixels kept sharp."""
 
 
 @dataclass(frozen=True)

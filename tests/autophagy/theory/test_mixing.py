@@ -102,6 +102,31 @@ def test_relaxation_and_correction() -> None:
     assert mixing.corrected_share(0.6, 0) == 0.6
 
 
+def test_relaxation_is_how_fast_drawn_loops_forget_their_start() -> None:
+    rng, loops, real, synthetic, generations = np.random.default_rng(6), 4000, 4, 12, 6
+    share = synthetic / (real + synthetic)
+    means = np.full(loops, 10.0)  # a start far away
+    for _ in range(generations):
+        drawn = [means[:, None] + rng.standard_normal((loops, synthetic)), rng.standard_normal((loops, real))]
+        means = np.concatenate(drawn, axis=1).mean(1)
+    expected = 10 * np.exp(-generations / mixing.relaxation(share))
+    assert abs(means.mean() - expected) < 4 * means.std() / loops**0.5
+
+
+def test_a_corrected_loop_is_drawn_like_one_of_the_corrected_share() -> None:
+    # Each synthetic sample of a corrected loop is real with probability gamma / (1 + gamma).
+    rng, loops, count, share, correction = np.random.default_rng(7), 4000, 200, 0.8, 0.5
+    means = np.zeros(loops)
+    for _ in range(40):
+        synthetic = rng.random((loops, count)) < share
+        kept = synthetic & (rng.random((loops, count)) < 1 / (1 + correction))
+        means = (np.where(kept, means[:, None], 0.0) + rng.standard_normal((loops, count))).mean(1)
+    alpha = mixing.corrected_share(share, correction)
+    # The squared mean m of a loop whose share is drawn, lambda = 1: m = 1 / n + (alpha^2 + alpha (1 - alpha) / n) m.
+    expected = 1 / count / (1 - alpha**2 - alpha * (1 - alpha) / count)
+    assert abs((means**2).mean() - expected) < 4 * (means**2).std() / loops**0.5
+
+
 def test_refuses_what_is_no_loop() -> None:
     with pytest.raises(UserError, match="synthetic is -1"):
         mixing.fresh_path(10, -1, 1.0, 10, 3)

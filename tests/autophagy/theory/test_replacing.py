@@ -80,6 +80,29 @@ def test_limits() -> None:
     assert fastest < slowest < 0
 
 
+def test_the_exponents_are_those_of_drawn_loops() -> None:
+    rng, loops, samples, dimension, generations = np.random.default_rng(8), 1000, 9, 3, 10
+    factor = np.broadcast_to(np.eye(dimension), (loops, dimension, dimension))
+    for _ in range(generations):
+        drawn = rng.standard_normal((loops, samples, dimension)) @ factor.swapaxes(1, 2)
+        drawn -= drawn.mean(1, keepdims=True)
+        factor = np.linalg.cholesky(drawn.swapaxes(1, 2) @ drawn / (samples - 1))
+    # The directions part so fast that the diagonal of the factor grows like the roots of the eigenvalues.
+    growth = 2 * np.log(np.diagonal(factor, axis1=1, axis2=2)) / generations
+    found, error = growth.mean(0), growth.std(0) / loops**0.5
+    assert (np.abs(found - replacing.lyapunov_exponents(samples, dimension)) < 4 * error).all()
+
+
+def test_the_half_life_is_that_of_drawn_chains() -> None:
+    rng, chains, samples, generations = np.random.default_rng(9), 4000, 8, 5
+    deviations = np.ones(chains)
+    for _ in range(generations):
+        deviations = (deviations[:, None] * rng.standard_normal((chains, samples))).std(1, ddof=1)
+    halvings = -np.log2(deviations**2)
+    expected = generations / replacing.half_life(samples)
+    assert abs(halvings.mean() - expected) < 4 * halvings.std() / chains**0.5
+
+
 def test_refuses_what_is_no_loop() -> None:
     with pytest.raises(UserError, match="samples is 1; it must be 2 or more"):
         replacing.mean_error(1, 1.0, 1)

@@ -201,6 +201,12 @@ def test_a_class_that_is_not_there_is_refused() -> None:
         Picture.of(label=3).drawn(maker(RICH))
 
 
+def test_layers_that_take_no_noise_have_none_to_show() -> None:
+    last = len(RICH.layers) - 1  # the layer that makes colours
+    with pytest.raises(UserError, match=rf"^--layers names '{last}', and no noise enters there; name layers that have"):
+        NoiseByLayer.of(layers=(str(last),)).drawn(maker(RICH))
+
+
 def test_a_network_without_noise_has_none_to_study() -> None:
     silent = maker(PLAIN.changed(noise=False))
     for figure in (Realisations, NoiseByLayer):

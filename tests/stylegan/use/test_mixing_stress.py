@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from simulacra.seeds import derive_seed
 from simulacra.sets import PictureSet
 from simulacra.stylegan.use import Maker, mixed_pictures, stress
 from simulacra.stylegan.use.mixing_stress import drawn_crossovers
+from simulacra.stylegan.use.sheet import on_white
 
 from .toys import PLAIN, RICH, maker
 
@@ -50,7 +52,21 @@ def test_pictures_with_alpha_and_grey_reals_are_compared_as_shown(tmp_path: Path
     assert row.name == "frechet_pixels2_4_5" and row.distance > 0
 
 
-def test_classes_are_as_frequent_as_in_the_set() -> None:
+@pytest.mark.parametrize("labelled", [True, False])
+def test_the_set_says_how_frequent_classes_are(labelled: bool, tmp_path: Path) -> None:
+    made_by, classes = maker(RICH), [2, 2, 2, 0, 0]
+    meant = np.array(classes) if labelled else None
+    names = []
+    for index, pixels in enumerate(mixed_pictures(made_by, 1, 5, 2, meant)):
+        names.append(f"{index}.png")
+        Image.fromarray(on_white(pixels)).save(tmp_path / names[-1])
+    if labelled:
+        (tmp_path / "dataset.json").write_text(json.dumps({"labels": [*map(list, zip(names, classes, strict=True))]}))
+    (row,) = stress(made_by, PictureSet(tmp_path), PixelFeatures(4), latents=[1], count=5, seed=2)
+    assert abs(row.distance) < 1e-9  # the same pictures on both sides
+
+
+def test_classes_are_drawn_as_they_are_listed() -> None:
     made_by, classes = maker(RICH), np.array([2, 2, 2, 0])
     drawn = [derive_seed(5, "mixed picture", index) for index in range(12)]
     wanted = [int(classes[seed % 4]) for seed in drawn]

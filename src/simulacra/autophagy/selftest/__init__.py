@@ -58,7 +58,7 @@ def selftest(*, seed: int = 1, replicates: int = 200, watcher: Callable[[str], N
 
     Args:
         seed: of all draws.
-        replicates: loops behind each check, 30 or more, or z-scores mean little.
+        replicates: loops behind a check, 30 or more, or z-scores mean little; a quarter of it for mixtures.
         watcher: told what is tried, before it is.
 
     Raises:

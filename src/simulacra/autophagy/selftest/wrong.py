@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from simulacra.autophagy.policy import Policy
 from simulacra.autophagy.presets import preset
 from simulacra.autophagy.selftest.checks import SAMPLES, Caught
+from simulacra.autophagy.selftest.given import turned_checks
 from simulacra.autophagy.selftest.linear import gaussian_checks
 from simulacra.autophagy.selftest.measured import tied
 
@@ -26,6 +27,7 @@ def caught(seed: int, replicates: int) -> Iterator[Caught]:
             "biased", synthetic, synthetic, seed, replicates, "gaussian:covariance=biased"
         ),
         "fixed real samples where fresh ones are stated": gaussian_checks("fixed", fresh, fixed, seed, replicates),
+        "curation that chooses the worse": turned_checks(seed, replicates),
         "real and generated swapped in precision": tied(seed, replicates, swapped=True),
         "an open ball where the null assumes a closed one": tied(seed, replicates, ball="open"),
     }

@@ -1,7 +1,7 @@
 """What choosing among the synthetic samples does: curation, verification, filters as a sampling bias."""
 
 from collections.abc import Sequence
-from math import exp, pi, sqrt
+from math import isclose, pi, sqrt, tanh
 from typing import NamedTuple
 
 import torch
@@ -28,15 +28,25 @@ class Mixture(NamedTuple):
     @classmethod
     def of(cls, *components: tuple[float, float, float]) -> "Mixture":
         """From the share, mean and variance of each."""
-        return cls(*torch.tensor(components, dtype=torch.float64).T)
+        return cls(*torch.tensor(components, dtype=torch.float64).reshape(-1, 3).T)
 
-    def check(self) -> None:
-        """Refuse a component without width.
+    def centred(self) -> tuple["Mixture", float]:
+        """The same about its mean, and the mean: far from 0, squares would leave no digits to a variance.
 
         Raises:
-            UserError: a variance is not above 0.
+            UserError: there is no component, a mean is not finite, a variance not above 0, or the shares are none.
         """
+        if not len(self.shares):
+            raise UserError("the model has no components; give one or more")
+        if float(self.shares.min()) < 0 or not isclose(float(self.shares.sum()), 1, rel_tol=1e-9):
+            raise UserError(
+                f"the shares of the model are {self.shares.tolist()}; they must be 0 or more and add up to 1"
+            )
+        if not bool(self.means.isfinite().all()):
+            raise UserError(f"the means of the model are {self.means.tolist()}; they must be finite numbers")
         check_positive("the least variance of the model", float(self.variances.min()))
+        mean = float(self.shares @ self.means)
+        return self._replace(means=self.means - mean), mean
 
 
 def curated_normal(centre: float, width: float, generation: int) -> Normal:
@@ -78,7 +88,8 @@ def curated_pair(probabilities: Sequence[float], rewards: Sequence[float]) -> tu
     if len(probabilities) != len(rewards):
         raise UserError(f"there are {len(probabilities)} probabilities and {len(rewards)} rewards; give one each")
     pairs = list(zip(probabilities, rewards, strict=True))
-    return tuple(2 * p * sum(q / (1 + exp(s - r)) for q, s in pairs) for p, r in pairs)
+    # The logistic function of r - s, which in this form does not overflow.
+    return tuple(p * sum(q * (1 + tanh((r - s) / 2)) for q, s in pairs) for p, r in pairs)
 
 
 def filter_bias(kept: float, dimension: int) -> float:
@@ -117,28 +128,32 @@ def truncated(model: Mixture, low: float, high: float) -> Normal:
     """Mean and variance of a mixture of normal variables that a verifier keeps between two bounds.
 
     Args:
-        model: its variances are above 0.
-        low: the lower bound.
-        high: the upper bound, above `low`.
+        model: what is verified.
+        low: the lower bound; minus infinity for none.
+        high: the upper bound, above `low`; infinity for none.
 
     Raises:
-        UserError: the bounds or the variances are not of this kind, or nothing of the model is kept.
+        UserError: the bounds or the model are not of this kind, or nothing of the model is kept.
 
     Source: Johnson, Kotz and Balakrishnan 1994, "Continuous Univariate Distributions", volume 1, section 10.1.
     """
-    model.check()
+    centred, mean = model.centred()
     if not low < high:
         raise UserError(f"low is {low:g} and high {high:g}; low must be below high")
-    deviations = model.variances.sqrt()
-    a, b = (low - model.means) / deviations, (high - model.means) / deviations
-    kept = torch.special.ndtr(b) - torch.special.ndtr(a)
-    share = float(model.shares @ kept)
+    deviations = centred.variances.sqrt()
+    a, b = (low - mean - centred.means) / deviations, (high - mean - centred.means) / deviations
+    # In the upper tail the difference is taken on the other side, where it does not cancel.
+    above = a > 0
+    kept = torch.special.ndtr(torch.where(above, -a, b)) - torch.special.ndtr(torch.where(above, -b, a))
+    share = float(centred.shares @ kept)
     if share < 1e-12:
         raise UserError(f"{low:g} to {high:g} holds none of the model; nothing would be kept")
     lower, upper = _normal_density(a), _normal_density(b)
-    means = model.means * kept + deviations * (lower - upper)
-    squares = model.means * (means + deviations * (lower - upper)) + model.variances * (kept + a * lower - b * upper)
-    return _normal(model.shares @ means / share, model.shares @ squares / share)
+    shift = deviations * (lower - upper)
+    ends = (a * lower).nan_to_num(0.0) - (b * upper).nan_to_num(0.0)  # at an infinite bound 0
+    means = centred.means * kept + shift
+    squares = centred.means * (means + shift) + centred.variances * (kept + ends)
+    return _normal(mean, centred.shares @ means / share, centred.shares @ squares / share)
 
 
 def larger_of_two(model: Mixture) -> Normal:
@@ -147,15 +162,15 @@ def larger_of_two(model: Mixture) -> Normal:
     For a single normal they are m + s / sqrt(pi) and s^2 (1 - 1 / pi).
 
     Args:
-        model: its variances are above 0.
+        model: what the two are drawn from.
 
     Raises:
-        UserError: a variance is not above 0.
+        UserError: it is no mixture.
 
     Source: Clark 1961, "The Greatest of a Finite Set of Random Variables".
     """
-    model.check()
-    means, variances = model.means, model.variances
+    centred, mean = model.centred()
+    means, variances = centred.means, centred.variances
     apart = (variances[:, None] + variances).sqrt()
     ahead = (means[:, None] - means) / apart
     first, density = torch.special.ndtr(ahead), apart * _normal_density(ahead)
@@ -163,12 +178,20 @@ def larger_of_two(model: Mixture) -> Normal:
     squares = means.square() + variances
     larger = means[:, None] * first + means * second + density
     of_squares = squares[:, None] * first + squares * second + (means[:, None] + means) * density
-    return _normal(model.shares @ larger @ model.shares, model.shares @ of_squares @ model.shares)
+    return _normal(mean, *(centred.shares @ each @ centred.shares for each in (larger, of_squares)))
 
 
 def moments(model: Mixture) -> Normal:
-    """Mean and variance of a mixture."""
-    return _normal(model.shares @ model.means, model.shares @ (model.means.square() + model.variances))
+    """Mean and variance of a mixture.
+
+    Args:
+        model: any.
+
+    Raises:
+        UserError: it is no mixture.
+    """
+    centred, mean = model.centred()
+    return Normal(mean, float(centred.shares @ (centred.means.square() + centred.variances)))
 
 
 def verified_wrong_share(wrong: float, keeps_right: float, keeps_wrong: float) -> float:
@@ -237,5 +260,6 @@ def _normal_density(x: Tensor) -> Tensor:
     return torch.exp(-x.square() / 2) / sqrt(2 * pi)
 
 
-def _normal(mean: Tensor, square: Tensor) -> Normal:
-    return Normal(float(mean), float(square - mean.square()))
+def _normal(centre: float, mean: Tensor, square: Tensor) -> Normal:
+    """From the moments about a centre; rounding leaves no variance below 0."""
+    return Normal(centre + float(mean), max(0.0, float(square - mean.square())))

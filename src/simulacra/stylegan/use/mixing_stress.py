@@ -69,7 +69,8 @@ def stress(
 
     Args:
         maker: of the pictures.
-        real: at the network's resolution; all of its pictures are used, and those made have its classes as often.
+        real: at the network's resolution; all of its pictures are used. Where it has as many classes as the network,
+            those made have each as often.
         features: what the distance is taken in.
         latents: numbers of latents, each 1 or more; the paper's are 1 to 4.
         count: pictures made for each.

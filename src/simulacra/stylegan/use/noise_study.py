@@ -115,7 +115,9 @@ class NoiseByLayer(_NoiseFigure):
             known = ", ".join(map(str, description.resolutions[1:]))
             raise UserError(f"--split is {self.split}; it must be a resolution of this network above 4 px: {known}")
         for text in self.layers:
-            choices.layers(description, text)
+            rows = choices.layers(description, text)
+            if not any(description.layers[row].noisy for row in rows):
+                raise UserError(f"--layers names {text!r}, and no noise enters there; name layers that have some")
 
     def drawn(self, maker: Maker) -> Canvas:
         """See `Figure.drawn`."""
