@@ -304,6 +304,9 @@ def test_pools_it_cannot_learn_from(samples: torch.Tensor, said: str) -> None:
     ("text", "said"),
     [
         ("stylegan:preset=tiny3", "preset 'tiny3' is unknown; did you mean"),
+        ("stylegan:augment=wobble", "augmentation 'wobble' is unknown; there is brightness, contrast, flip"),
+        ("stylegan:augment=shift+brightness", None),
+        ("stylegan:augment=none", None),
         ("stylegan:kimg=0", "kimg of generator stylegan is 0; it must be greater than 0"),
         ("stylegan:preset=paper-celebahq,r1-gamma=1", "wgan-gp has a gradient penalty of its own"),
         ("stylegan:mapping-depth=0,z-dim=6,preset=stylegan2", None),
@@ -321,7 +324,7 @@ def test_a_preset_does_not_change_without_a_new_version() -> None:
     # A stored fit is known by its specification, which names a preset, and by the version of the family. So whoever
     # changes a preset raises `StyleGAN.version`, and writes both down here.
     recipes = {name: StyleGANParameters(preset=name).recipe(32, 3, 0).to_json() for name in PRESETS}
-    assert (StyleGAN.version, short(identity("presets", recipes))) == (2, "e329f27c6d69")
+    assert (StyleGAN.version, short(identity("presets", recipes))) == (3, "7e02afc3f974")
 
 
 def test_a_warm_start_of_other_networks_is_refused(fitted: StyleGAN, conditional: StyleGAN) -> None:

@@ -46,6 +46,9 @@ class StyleGANParameters(GeneratorParameters):
     r1_gamma: float | None = Field(None, ge=0, description="weight of R1")
     ema_kimg: float | None = Field(None, gt=0, description="half-life of the averaged generator")
     mirror: bool | None = Field(None, description="show every picture flipped half of the time: false for digits")
+    augment: str | None = Field(
+        None, description="transforms of real and made pictures, joined by +, as in shift+brightness; none for none"
+    )
     z_dim: int | None = Field(None, ge=1, description="numbers of a latent")
     mapping_depth: int | None = Field(None, ge=0, description="dense layers from z to w")
     channel_base: int | None = Field(None, ge=1, description="feature maps times resolution, below the limit")
@@ -65,6 +68,8 @@ class StyleGANParameters(GeneratorParameters):
             UserError: no preset has this name, or values do not go together.
         """
         given = {name: value for name, value in self if name != "preset" and value is not None}
+        if self.augment is not None:
+            given["augment"] = () if self.augment == "none" else tuple(self.augment.split("+"))
         for table in {"batch", "rate"} & given.keys():
             given[table] = {4: given[table]}  # from 4 px up, so at every resolution
         return preset(self.preset, resolution=resolution, colours=colours, labels=labels, progressive=False, **given)
@@ -80,7 +85,7 @@ class StyleGAN(Generator):
     """
 
     family = "stylegan"
-    version = 2
+    version = 3
     summary = "A style-based generator, trained against a discriminator."
     origin = "Karras, Laine and Aila 2019; Karras et al. 2020; in a loop, Alemohammad et al. 2024"
     bias_meaning = "truncation"

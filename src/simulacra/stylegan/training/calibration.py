@@ -31,6 +31,8 @@ _GAIN = 1.1
 """A lower precision must be this much faster to be chosen by itself."""
 _PATIENCE_SECONDS = 30.0
 """After which no further way is tried: large networks on a processor take minutes a step."""
+_LEAST_SECONDS = 1.5
+"""Of timed steps: three of a small network are over in half a second, in which the machine may do something else."""
 _KEPT = 3
 """Checkpoints that can be on the disk at once: the two kept and the one being written."""
 
@@ -98,7 +100,7 @@ def calibrate(recipe: Recipe, device: torch.device, wish: Wish, steps: int = 3) 
         recipe: what will be trained, at its full resolution.
         device: where.
         wish: what is not to be measured. Of precisions, bf16 is taken where it is clearly faster, fp16 when asked for.
-        steps: timed in each way, after one that is not.
+        steps: timed in each way at least, after one that is not; more where they are short.
 
     Returns:
         The fastest way, and its seconds a kimg.
@@ -222,14 +224,14 @@ def _seconds_a_kimg(recipe: Recipe, device: torch.device, machine: Machine, plai
 
 
 def _steps(recipe: Recipe, device: torch.device, machine: Machine, count: int) -> float:
-    """Median seconds of so many steps, after one that is not counted."""
+    """Median seconds of so many steps, or more where they are short, after one that is not counted; of 0, of that."""
     state = TrainingState(recipe, 0, device, LAYOUTS[machine.layout])
     state.position.images = state.position.scheduled = recipe.images + round(1000 * grown_kimg(recipe))  # fully grown
     batch = _made_up(recipe, _grown(recipe).batch, device)
-    seconds = []
+    seconds: list[float] = []
     with computing(machine):
         worker = Trainer(state, lambda position, at: batch, 0, Processes(), PRECISIONS[machine.precision])
-        for _ in range(count + 1):
+        while len(seconds) <= count or (count and sum(seconds[1:]) < _LEAST_SECONDS):
             began = perf_counter()
             worker.step()
             if device.type == "cuda":
