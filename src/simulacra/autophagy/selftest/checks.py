@@ -12,6 +12,7 @@ from torch import Tensor
 from simulacra.autophagy.drawing import Judges
 from simulacra.autophagy.loop import Generation, Loop, Truth, run
 from simulacra.autophagy.policy import Policy
+from simulacra.autophagy.truths import open_truth
 from simulacra.generators import Generator, open_generator
 from simulacra.seeds import derive_seed
 
@@ -59,7 +60,7 @@ class Caught:
 
 def standard(axes: int) -> Generator:
     """The truth of the loops over rows of numbers: standard normal."""
-    return open_generator("gaussian").with_state({"mean": torch.zeros(axes), "covariance": torch.eye(axes)})
+    return open_truth(f"normal:dimensions={axes}").generator()
 
 
 def categories() -> Generator:
