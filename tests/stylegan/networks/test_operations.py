@@ -34,10 +34,13 @@ CALLS: dict[str, Call] = {
 }
 
 
-def inputs(side: int, maps: int = 3) -> tuple[Tensor, Tensor, Tensor]:
+LAYOUTS = pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=["rows", "channels"])
+
+
+def inputs(side: int, layout: torch.memory_format, maps: int = 3) -> tuple[Tensor, Tensor, Tensor]:
     generator, double = seeded(), torch.float64
     return (
-        torch.randn(2, maps, side, side, generator=generator, dtype=double),
+        torch.randn(2, maps, side, side, generator=generator, dtype=double).contiguous(memory_format=layout),
         torch.randn(maps, maps, 3, 3, generator=generator, dtype=double),
         torch.randn(2, maps, generator=generator, dtype=double),
     )
@@ -45,18 +48,21 @@ def inputs(side: int, maps: int = 3) -> tuple[Tensor, Tensor, Tensor]:
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("side", [4, 8, 16, 32])  # up to 32 -> 64, and down again: no resolution is special
-def test_fast_equals_reference(name: str, side: int) -> None:
-    arguments = inputs(side)
+@LAYOUTS
+def test_fast_equals_reference(name: str, side: int, layout: torch.memory_format) -> None:
+    arguments = inputs(side, layout)
     fast, reference = CALLS[name](Fast(), *arguments), CALLS[name](Reference(), *arguments)
     # float64 sums of at most 27 products of order 1, in another order
     torch.testing.assert_close(fast, reference, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_fast_has_the_gradients_of_reference(name: str) -> None:
+@pytest.mark.parametrize("side", [8, 32])
+@LAYOUTS
+def test_fast_has_the_gradients_of_reference(name: str, side: int, layout: torch.memory_format) -> None:
     found = []
     for form in (Fast(), Reference()):
-        leaves = [each.clone().requires_grad_() for each in inputs(8)]
+        leaves = [each.clone().requires_grad_() for each in inputs(side, layout)]
         CALLS[name](form, *leaves).sin().sum().backward()
         found.append([torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves])
     for fast, reference in zip(*found, strict=True):
@@ -65,19 +71,20 @@ def test_fast_has_the_gradients_of_reference(name: str) -> None:
 
 @pytest.mark.parametrize("form", [Fast(), Reference()], ids=["fast", "reference"])
 @pytest.mark.parametrize("name", CALLS)
-def test_second_derivatives(name: str, form: Operations) -> None:
+@LAYOUTS
+def test_second_derivatives(name: str, form: Operations, layout: torch.memory_format) -> None:
     def call(*leaves: Tensor) -> Tensor:
         return CALLS[name](form, *leaves)
 
     # The penalty R1 differentiates a gradient; the default tolerances of the check are for float64.
-    leaves = tuple(each.requires_grad_() for each in inputs(4, maps=2))
+    leaves = tuple(each.requires_grad_() for each in inputs(4, layout, maps=2))
     assert torch.autograd.gradgradcheck(call, leaves, fast_mode=True)
 
 
 def test_the_fused_up_convolution_needs_its_kernel_turned() -> None:
     # Four shifted copies of the 3x3 kernel, laid down by a transposed convolution: the same as repeating pixels and
     # then convolving only with the kernel turned by 180 degrees, which converters of published weights forget.
-    x, kernel, _ = inputs(8)
+    x, kernel, _ = inputs(8, torch.contiguous_format)
     expected = Reference().up_convolve(x, kernel, None, blur=False)
 
     def laid_down(kernel: Tensor) -> Tensor:
@@ -89,7 +96,7 @@ def test_the_fused_up_convolution_needs_its_kernel_turned() -> None:
 
 
 def test_the_fused_down_convolution_does_not() -> None:
-    x, kernel, vector = inputs(8)
+    x, kernel, vector = inputs(8, torch.contiguous_format)
     shifted = sum(F.pad(kernel, (left, 1 - left, top, 1 - top)) for left in (0, 1) for top in (0, 1))
     expected = F.avg_pool2d(F.conv2d(x, kernel, padding=1), 2)
     assert (F.conv2d(x, shifted / 4, stride=2, padding=1) - expected).abs().max() < 1e-13
