@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 
 from simulacra.errors import UserError
 from simulacra.runs import Store, StoreFull, atomic
@@ -21,6 +20,7 @@ from simulacra.stylegan.training.records import events
 from simulacra.stylegan.training.tensorboard import FILE
 from simulacra.stylegan.training.train import Pace, Trained, train
 from simulacra.stylegan.training.trainer import Trainer
+from simulacra.stylegan.use import find_network, read_record, replay
 
 from .toys import ONE, PLAIN, TWO, Silent, growing, recipe, write_set
 
@@ -74,8 +74,10 @@ def test_what_a_training_leaves(noise_set: Path, tmp_path: Path) -> None:
         "real.png",
     ]
     assert trained.network == folder / "networks" / "000000048.safetensors"
-    with Image.open(trained.samples) as image:
-        assert image.size == (64, 64)  # eight by eight pictures of 8 px
+    assert len(read_record(trained.samples).settings["seeds"]) == 64
+    maker = find_network(read_record(trained.samples).network, trained.samples)
+    assert replay(trained.samples, tmp_path / "again.png", maker).equal
+    assert maker.generation is None  # the set does not say that its pictures are real
     network = load_generator(trained.network, recipe().description)
     assert trained.run.done["network"] == digest(network)
     notes = read_notes(trained.network)
@@ -178,16 +180,19 @@ def test_a_checkpoint_of_another_training_is_refused(noise_set: Path, tmp_path: 
         run(noise_set, recipe(), tmp_path / "a")
 
 
-@pytest.mark.parametrize("point", ["samples-written", "network-synced", "checkpoint-opened", "checkpoint-placed"])
+@pytest.mark.parametrize(
+    ("point", "time"),
+    [("samples-written", 1), ("network-synced", 2), ("checkpoint-opened", 2), ("checkpoint-placed", 2)],
+)
 def test_a_full_disk_leaves_everything_whole(
-    point: str, noise_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    point: str, time: int, noise_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(noise_set, recipe(), tmp_path / "whole")
     reached = {"times": 0}
 
     def full(name: str) -> None:
         reached["times"] += name == point
-        if name == point and reached["times"] == 2:
+        if name == point and reached["times"] == time:
             raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as context:
@@ -207,10 +212,15 @@ def test_what_a_killed_attempt_left_half_written_is_cleared(noise_set: Path, tmp
     with pytest.raises(Killed):
         run(noise_set, recipe(), tmp_path / "a", Killing(8))
     (left,) = Store.open(tmp_path / "a").runs()
-    half = left.folder / "checkpoints" / ".000000012.safetensors.0123abcd.in-flight"
-    half.write_bytes(b"half")
+    halves = [
+        left.folder / "checkpoints" / ".000000012.safetensors.0123abcd.in-flight",
+        left.folder / "samples" / ".000000024.0123abcd.in-flight.png",
+    ]
+    for half in halves:
+        half.parent.mkdir(exist_ok=True)
+        half.write_bytes(b"half")
     run(noise_set, recipe(), tmp_path / "a")
-    assert not half.exists()
+    assert not any(half.exists() for half in halves)
 
 
 def breaking(monkeypatch: pytest.MonkeyPatch, at: int, times: int) -> None:

@@ -1,4 +1,4 @@
-"""Pictures for people while a training runs: the same latents at every snapshot, in one grid."""
+"""Pictures while a training runs: those that the doctor looks at, and a grid of real ones to compare with by eye."""
 
 from io import BytesIO
 from pathlib import Path

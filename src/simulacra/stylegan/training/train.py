@@ -41,6 +41,7 @@ from simulacra.stylegan.training.schedule import grown_kimg
 from simulacra.stylegan.training.state import Saved, TrainingState, read_state
 from simulacra.stylegan.training.tensorboard import write_events
 from simulacra.stylegan.training.trainer import Trainer
+from simulacra.stylegan.use import Grid, open_network, write_figure
 
 GRID = 8
 """Pictures a row and a column of a sample grid."""
@@ -207,7 +208,7 @@ class _Training:
         state = TrainingState(recipe, self._seed, self._device, LAYOUTS[machine.layout])
         if journal is not None:
             self._findings = self._told()
-            for left in self._run.folder.rglob(f".*{IN_FLIGHT}"):  # by an attempt that was killed
+            for left in self._run.folder.rglob(f".*{IN_FLIGHT}*"):  # by an attempt that was killed
                 left.unlink(missing_ok=True)
         if not self._load(state):
             self._checkpoint(journal, state)  # to go back to, should the first steps diverge
@@ -348,12 +349,13 @@ class _Training:
             (folder / part).mkdir(exist_ok=True)
         if not (folder / SAMPLES / "real.png").exists():
             write_grid(self._real(count), GRID, folder / SAMPLES / "real.png")
-        pictures = sample(state.average, list(range(count)), self._labels(count), lod)
-        write_grid(pictures, GRID, folder / SAMPLES / f"{name}.png")
         notes = {"run": self._run.id, "kimg": kimg, "set": self._pictures.digest, "seed": self._seed, "lod": lod}
         if self._pictures.real:
             notes["generation"] = 0
-        save_network(state.average, folder / NETWORKS / f"{name}.safetensors", notes)
+        network = folder / NETWORKS / f"{name}.safetensors"
+        save_network(state.average, network, notes)
+        pictures = Grid.of(seeds=tuple(range(count)), columns=GRID)
+        write_figure(pictures, open_network(network, device=str(self._device)), folder / SAMPLES / f"{name}.png")
         journal.append("snapshot", kimg=kimg, name=name, network=digest(state.average))
         if self._pace.tensorboard:
             write_events(self._run)

@@ -8,6 +8,7 @@ from simulacra.stylegan import shipped
 from simulacra.stylegan.networks import Generator, digest, load_generator
 from simulacra.stylegan.networks.files import read_notes
 from simulacra.stylegan.networks.growth import active_resolution
+from simulacra.stylegan.training.records import NETWORKS
 from simulacra.stylegan.use.maker import Maker
 
 ENDING = ".safetensors"
@@ -34,7 +35,8 @@ def find_network(wanted: str, picture: Path, path: Path | None = None, *, device
     Args:
         wanted: the digest that the picture's record names.
         picture: the picture; files beside it are looked at.
-        path: of the network's file; None looks at the network that comes with simulacra, then beside the picture.
+        path: of the network's file; None looks at the network that comes with simulacra, then beside the picture and,
+            for a grid of samples, among the networks of its training.
         device: where it runs.
 
     Raises:
@@ -49,7 +51,9 @@ def find_network(wanted: str, picture: Path, path: Path | None = None, *, device
             )
         return maker
     looked_at = [shipped.path()] if shipped.here() else []
-    looked_at += sorted(each for each in picture.resolve().parent.iterdir() if each.suffix == ENDING)
+    folder = picture.resolve().parent
+    looked_at += sorted(each for each in folder.iterdir() if each.suffix == ENDING)
+    looked_at += [path for path in [folder.parent / NETWORKS / f"{picture.stem}{ENDING}"] if path.is_file()]
     for each in looked_at:
         try:
             generator = load_generator(each)
