@@ -13,16 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SIDE, LATENT = 64, 64
-MAPS = {4: 64, 8: 64, 16: 64, 32: 32, 64: 16}
+MAPS = (64, 64, 64, 32, 16)
+"""At 4 to 64 px."""
 RATE, R1_EVERY, R1_GAMMA, AVERAGE = 0.002, 16, 0.5, 0.998
 
 
 class Peer:
     """Both networks with their optimisers."""
 
-    def __init__(self, batch: int) -> None:
+    def __init__(self, batch: int, maps: tuple[int, ...] = MAPS) -> None:
         self.batch = batch
-        self.generator, self.discriminator = Generator(), Discriminator()
+        self.generator, self.discriminator = Generator(maps), Discriminator(maps)
         self.average = copy.deepcopy(self.generator)
         self.of_generator = torch.optim.Adam(self.generator.parameters(), lr=RATE, betas=(0.0, 0.99))
         self.of_discriminator = torch.optim.Adam(self.discriminator.parameters(), lr=RATE, betas=(0.0, 0.99))
@@ -84,9 +85,8 @@ class Modulated(nn.Module):
 class Generator(nn.Module):
     """With output skips."""
 
-    def __init__(self) -> None:
+    def __init__(self, maps: tuple[int, ...]) -> None:
         super().__init__()
-        maps = list(MAPS.values())
         self.mapping = nn.Sequential(
             nn.Linear(LATENT, LATENT), nn.LeakyReLU(0.2), nn.Linear(LATENT, LATENT), nn.LeakyReLU(0.2)
         )
@@ -118,9 +118,9 @@ class Equal(nn.Conv2d):
 class Discriminator(nn.Module):
     """Residual."""
 
-    def __init__(self) -> None:
+    def __init__(self, maps: tuple[int, ...]) -> None:
         super().__init__()
-        maps = list(MAPS.values())[::-1]
+        maps = maps[::-1]
         self.colour = Equal(3, maps[0], 1)
         self.same = nn.ModuleList(Equal(before, before, 3, padding=1) for before in maps[:-1])
         self.down = nn.ModuleList(Equal(before, after, 3, padding=1, stride=2) for before, after in pairwise(maps))

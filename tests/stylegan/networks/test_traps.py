@@ -12,7 +12,7 @@ from simulacra.stylegan.networks.growth import fade
 from simulacra.stylegan.networks.layers import with_deviation
 from simulacra.stylegan.networks.styles import drawn_crossover
 
-from .toys import TINY_1, seeded
+from .toys import TINY_1, seeded, shaken
 
 WIDE = Description.stylegan1(resolution=16, channel_base=1024, channel_max=64, z_dim=64)
 
@@ -156,6 +156,14 @@ def test_8_minibatch_deviation_in_groups_of_four_as_one_map(batch: int, groups: 
         deviation = x[index % groups :: groups].numpy().std(0)
         expected = np.sqrt(deviation**2 + 1e-8).mean()
         np.testing.assert_allclose(found[index, 3].numpy(), expected, rtol=1e-12)  # float64 throughout
+
+
+def test_8_minibatches_that_are_judged_together_do_not_meet() -> None:
+    judge = shaken(build_discriminator(TINY_1, 1))
+    made, real = torch.randn(2, 6, 4, 16, 16, generator=seeded(), dtype=torch.float64)
+    together = judge(torch.cat([made, 3 * real]), parts=2)
+    torch.testing.assert_close(together, torch.cat([judge(made), judge(3 * real)]))
+    assert (together - judge(torch.cat([made, 3 * real]))).abs().max() > 1e-4  # else the groups would not matter
 
 
 def test_8_the_head_is_three_by_three_then_two_dense_layers() -> None:

@@ -19,13 +19,14 @@ from .toys import GROWING, ONE, TWO, Alone, batch, growing, recipe, trainer
 
 @contextmanager
 def seen(made: Trainer) -> Iterator[dict[str, list[Any]]]:
-    """What the discriminator judges, the styles that are used, and every loss that is learned from."""
+    """What the discriminator judges, one minibatch after the other, the styles used, and every loss learned from."""
     kept: dict[str, list[Any]] = {"pictures": [], "logits": [], "ws": [], "losses": [], "rates": []}
     learn = made._learn
 
     def judged(module: torch.nn.Module, given: tuple[Any, ...], logits: Tensor) -> None:
-        kept["pictures"].append(given[0])
-        kept["logits"].append(logits.detach().clone())
+        parts = given[3] if len(given) > 3 else 1
+        kept["pictures"] += given[0].chunk(parts)
+        kept["logits"] += logits.detach().clone().chunk(parts)
 
     def styled(module: torch.nn.Module, given: tuple[Any, ...], pictures: Tensor) -> None:
         kept["ws"].append(given[0].detach().clone())

@@ -31,13 +31,15 @@ class Discriminator(nn.Module, ABC):
         # One logit for each class, of which the label picks its own.
         self.logits = Dense(channels, max(1, description.labels))
 
-    def forward(self, pictures: Tensor, labels: Tensor | None = None, lod: float = 0.0) -> Tensor:
+    def forward(self, pictures: Tensor, labels: Tensor | None = None, lod: float = 0.0, parts: int = 1) -> Tensor:
         """Judge pictures.
 
         Args:
             pictures: shape (N, colours, r, r) at the active resolution, in [-1, 1].
             labels: shape (N, labels); None for a network without labels.
             lod: level of detail, 0 when fully grown.
+            parts: minibatches of one size that stand one after the other; the pictures of each are compared with one
+                another only.
 
         Returns:
             Logits, shape (N, 1), higher for what looks real.
@@ -52,7 +54,7 @@ class Discriminator(nn.Module, ABC):
                 f"pictures have shape {tuple(pictures.shape)}; at lod {lod:g} this network takes {expected}"
             )
         check_labels(labels, self.description.labels, len(pictures))
-        x = with_deviation(self._features(pictures, lod))
+        x = with_deviation(self._features(pictures, lod), parts)
         x = activated(self.convolution(x), self.after)
         logits: Tensor = self.logits(activated(self.dense(x.flatten(1)), self.after))
         return logits if labels is None else (logits * labels).sum(1, keepdim=True)

@@ -93,7 +93,7 @@ def activated(x: Tensor, gain: float = 1.0) -> Tensor:
     return F.leaky_relu_(x if gain == 1 else x.mul_(gain), SLOPE)
 
 
-def with_deviation(x: Tensor) -> Tensor:
+def with_deviation(x: Tensor, parts: int = 1) -> Tensor:
     """Append a map that says how much the pictures of a minibatch differ.
 
     The deviation over a group of pictures is averaged over maps and pixels. Groups have 4 pictures, or where the batch
@@ -101,16 +101,19 @@ def with_deviation(x: Tensor) -> Tensor:
 
     Args:
         x: shape (N, C, H, W).
+        parts: minibatches of one size that stand one after the other in x, each with groups of its own.
 
     Returns:
         Shape (N, C + 1, H, W).
 
     Source: Karras et al. 2018, section 3.
     """
-    batch, _, height, width = x.shape
+    total, _, height, width = x.shape
+    batch = total // parts
     size = next(size for size in range(GROUP, 0, -1) if batch % size == 0)
-    precise = widened(x).reshape(size, batch // size, -1)
-    variance = (precise - precise.mean(0)).square().mean(0)  # a twentieth of the time of Tensor.var over few pictures
-    deviation = (variance + EPSILON).sqrt().mean(1)
-    appended = deviation.repeat(size)[:, None, None, None].expand(-1, 1, height, width)
+    precise = widened(x).reshape(parts, size, batch // size, -1)
+    # A twentieth of the time of Tensor.var, which is slow over few pictures.
+    variance = (precise - precise.mean(1, keepdim=True)).square().mean(1)
+    deviation = (variance + EPSILON).sqrt().mean(2)
+    appended = deviation.repeat(1, size).flatten()[:, None, None, None].expand(-1, 1, height, width)
     return torch.cat([x, appended.to(x.dtype)], dim=1)

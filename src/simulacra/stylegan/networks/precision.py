@@ -8,8 +8,10 @@ from torch import Tensor
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:
     """A stretch of code that autocast leaves alone; devices without autocast, such as meta, are left as they are."""
-    if torch.amp.is_autocast_available(device.type):
-        return torch.autocast(device.type, enabled=False)
+    kind = device.type
+    # Asked first, since there are a hundred such stretches in a step.
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
     return nullcontext()
 
 

@@ -131,8 +131,10 @@ class Trainer:
         fake, real = self._augmented(fake, "fake"), self._augmented(real, "real").detach()
         always = recipe.loss == "logistic" and recipe.r1_gamma > 0 and recipe.r1_every == 1
         real.requires_grad_(always)
-        fake_logits = self._judged(fake, batch.labels)
-        real_logits = self._judged(real, batch.real_labels)
+        # Both at once, as larger tensors, which take less time than twice as many.
+        both = [each for each in (batch.labels, batch.real_labels) if each is not None]
+        labels = torch.cat(both) if both else None
+        fake_logits, real_logits = self._judged(torch.cat([fake, real]), labels, parts=2).chunk(2)
         loss = losses.fake_loss(recipe.loss, fake_logits) + losses.real_loss(recipe.loss, real_logits)
         total = loss
         if always:
@@ -210,9 +212,9 @@ class Trainer:
         pictures = pictures.float().contiguous(memory_format=self.state.memory_format)
         return self._augmentation(pictures, self.state.position.augment, self._random(f"augment {purpose}"))
 
-    def _judged(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
+    def _judged(self, pictures: Tensor, labels: Tensor | None, parts: int = 1) -> Tensor:
         with self._autocast():
-            logits: Tensor = self.state.discriminator(pictures, labels, self._stage.lod)
+            logits: Tensor = self.state.discriminator(pictures, labels, self._stage.lod, parts)
         return logits.float()
 
     def _learn(self, network: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

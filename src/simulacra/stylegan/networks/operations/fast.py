@@ -51,7 +51,7 @@ class Fast(Operations):
 
     def modulated_convolve(self, x: Tensor, kernel: Tensor, style: Tensor, demodulate: bool, up: bool) -> Tensor:
         """See `Operations.modulated_convolve`."""
-        x = x * style.to(x.dtype)[:, :, None, None]
+        x = x * _spread(style.to(x.dtype))
         if up:
             x = F.conv_transpose2d(x, kernel.transpose(0, 1), stride=2)
             x = _blurred(x, _WIDE, None, padding=1, gain=4.0)
@@ -62,7 +62,7 @@ class Fast(Operations):
         with full_precision(x.device):
             squares = style.square() @ kernel.square().sum((2, 3)).t()
             lengths = torch.rsqrt(squares + EPSILON)
-        return x * lengths.to(x.dtype)[:, :, None, None]
+        return x * _spread(lengths.to(x.dtype))
 
     def smooth_down_convolve(self, x: Tensor, kernel: Tensor) -> Tensor:
         """See `Operations.smooth_down_convolve`."""
@@ -104,7 +104,7 @@ class _Restyle(Function):
             if torch.is_grad_enabled():  # to be differentiated again, so the statistics must depend on x
                 mean, inverse = _statistics(x)
             of_shift = _summed(slopes)
-            of_scale = (_summed(slopes, x) - mean * of_shift) * inverse
+            of_scale = (_summed(slopes * x) - mean * of_shift) * inverse
             slope = scale * inverse
             bend = slope * inverse * of_scale / x[0, 0].numel()
             level = slope * of_shift / x[0, 0].numel()
@@ -117,13 +117,12 @@ def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
     pixels = x[0, 0].numel()
     mean = _summed(x) / pixels
     centred = x - _spread(mean)
-    return mean, torch.rsqrt(_summed(centred, centred) / pixels + EPSILON)
+    return mean, torch.rsqrt(_summed(centred.square()) / pixels + EPSILON)
 
 
-def _summed(x: Tensor, times: Tensor | None = None) -> Tensor:
-    """Over the pixels, shape (N, C): a product with ones, which is fast in every layout of memory."""
-    maps = (x if times is None else x * times).flatten(2)
-    return torch.bmm(maps, maps.new_ones(1, 1, 1).expand(len(maps), maps.shape[2], 1)).squeeze(2)
+def _summed(x: Tensor) -> Tensor:
+    """Over the pixels, shape (N, C)."""
+    return x.sum((2, 3))
 
 
 def _spread(value: Tensor) -> Tensor:
