@@ -55,6 +55,16 @@ def test_a_preset_takes_fields_of_both_tables() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["tiny", "tiny2"])
+@pytest.mark.parametrize(
+    ("resolution", "maps"),
+    [(32, [80, 80, 64, 32]), (64, [112, 64, 32, 16, 8]), (128, [112, 112, 64, 32, 16, 8])],
+)
+def test_the_small_networks_save_where_maps_cost_most(name: str, resolution: int, maps: list[int]) -> None:
+    description = preset(name, resolution=resolution).description
+    assert [description.channels(side) for side in description.resolutions] == maps
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
