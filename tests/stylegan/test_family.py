@@ -323,8 +323,12 @@ def test_specifications(text: str, said: str | None) -> None:
 def test_a_preset_does_not_change_without_a_new_version() -> None:
     # A stored fit is known by its specification, which names a preset, and by the version of the family. So whoever
     # changes a preset raises `StyleGAN.version`, and writes both down here.
-    recipes = {name: StyleGANParameters(preset=name).recipe(32, 3, 0).to_json() for name in PRESETS}
-    assert (StyleGAN.version, short(identity("presets", recipes))) == (3, "7e02afc3f974")
+    recipes = {
+        f"{name} at {side} px": StyleGANParameters(preset=name).recipe(side, 3, 0).to_json()
+        for name in PRESETS
+        for side in (32, 64)
+    }
+    assert (StyleGAN.version, short(identity("presets", recipes))) == (4, "a3910f0577f0")
 
 
 def test_a_warm_start_of_other_networks_is_refused(fitted: StyleGAN, conditional: StyleGAN) -> None:

@@ -385,7 +385,8 @@ def replay(
 ) -> None:
     """Make a picture or film again from the record it carries, and compare; exit code 1 if a bit differs.
 
-    The network is the file named, else the one that comes with simulacra, else a file beside the picture.
+    The network is the file named, else the one that comes with simulacra, else a file beside the picture or, for a grid
+    of samples, in its training's folder.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from simulacra.errors import UserError
 from simulacra.runs.faults import reach
 
 IN_FLIGHT = ".in-flight"
-"""Ends the name of a file that is still being written, or was when its process died. Readers skip such names."""
+"""In the name of a file that is still being written, or was when its process died. Readers skip such names."""
 
 BINARY = getattr(os, "O_BINARY", 0)
 """Keeps Windows from changing line feeds; other systems have no such flag."""

@@ -107,4 +107,4 @@ class Blobs:
 
 def in_flight(path: Path) -> bool:
     """Whether a file is one that was never finished."""
-    return path.name.endswith(IN_FLIGHT)
+    return path.name.startswith(".") and IN_FLIGHT in path.name

@@ -85,7 +85,7 @@ class StyleGAN(Generator):
     """
 
     family = "stylegan"
-    version = 3
+    version = 4
     summary = "A style-based generator, trained against a discriminator."
     origin = "Karras, Laine and Aila 2019; Karras et al. 2020; in a loop, Alemohammad et al. 2024"
     bias_meaning = "truncation"

@@ -12,6 +12,7 @@ import torch
 
 from simulacra.errors import UserError
 from simulacra.runs import Store, StoreFull, atomic
+from simulacra.runs.blobs import in_flight
 from simulacra.stylegan.networks import digest, load_generator
 from simulacra.stylegan.networks.files import read_notes
 from simulacra.stylegan.training import train as module
@@ -21,6 +22,7 @@ from simulacra.stylegan.training.tensorboard import FILE
 from simulacra.stylegan.training.train import Pace, Trained, train
 from simulacra.stylegan.training.trainer import Trainer
 from simulacra.stylegan.use import find_network, read_record, replay
+from simulacra.stylegan.use.png import PngWriter
 
 from .toys import ONE, PLAIN, TWO, Silent, growing, recipe, write_set
 
@@ -253,6 +255,49 @@ def test_a_training_that_diverges_goes_back_and_on_with_other_draws(
     assert trained.run.done["network"] != whole.run.done["network"]
     for path in trained.run.folder.glob("networks/*.safetensors"):
         assert all(bool(torch.isfinite(p).all()) for p in load_generator(path).parameters())
+
+
+def test_pictures_that_overflow_are_not_saved(noise_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step, left = Trainer.step, {"times": 1}
+
+    def broken(self: Trainer) -> None:
+        step(self)
+        if self.state.position.images == 24 and left["times"]:
+            left["times"] -= 1
+            for weight in self.state.average.synthesis.to_rgb.parameters():
+                weight.data.fill_(3e38)  # finite, but no sum of such numbers is
+
+    monkeypatch.setattr(Trainer, "step", broken)
+    trained = run(noise_set, recipe(), tmp_path / "a", pace=Pace(1.0, 0.024, 1e9))
+    (back,) = events(trained.run, "rolled-back")
+    assert back["sentence"].startswith("divergence: no finite numbers any more in pictures; ")
+    assert [event["kimg"] for event in events(trained.run, "snapshot")] == [0.024, 0.048]
+
+
+def test_a_disk_that_fills_up_while_a_grid_is_drawn(
+    noise_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: PngWriter, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr(PngWriter, "end", full)
+        with pytest.raises(StoreFull, match="free some space, and the same command continues"):
+            run(noise_set, recipe(), tmp_path / "a")
+    trained = run(noise_set, recipe(), tmp_path / "a")
+    assert not any(in_flight(path) for path in trained.run.folder.rglob("*"))
+    assert trained.run.done["network"] == run(noise_set, recipe(), tmp_path / "whole").run.done["network"]
+
+
+def test_a_grid_of_an_attempt_that_was_cut_off_is_drawn_again(noise_set: Path, tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        run(noise_set, recipe(), tmp_path / "a", Killing(8))
+    (left,) = Store.open(tmp_path / "a").runs()
+    half = left.folder / "samples" / "000000024.png"
+    half.parent.mkdir()
+    half.write_bytes(b"")
+    run(noise_set, recipe(), tmp_path / "a")
+    assert len(read_record(half).settings["seeds"]) == 64
 
 
 def test_after_three_rollbacks_it_is_given_up(noise_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from simulacra.errors import UserError
 from simulacra.runs import Journal, Run, Store
-from simulacra.runs.atomic import IN_FLIGHT
+from simulacra.runs.blobs import in_flight
 from simulacra.sets import PictureSet
 from simulacra.stylegan.networks import digest, save_network
 from simulacra.stylegan.networks.growth import shrink
@@ -41,7 +41,7 @@ from simulacra.stylegan.training.schedule import grown_kimg
 from simulacra.stylegan.training.state import Saved, TrainingState, read_state
 from simulacra.stylegan.training.tensorboard import write_events
 from simulacra.stylegan.training.trainer import Trainer
-from simulacra.stylegan.use import Grid, open_network, write_figure
+from simulacra.stylegan.use import Diverged, Grid, open_network, write_figure
 
 GRID = 8
 """Pictures a row and a column of a sample grid."""
@@ -208,7 +208,7 @@ class _Training:
         state = TrainingState(recipe, self._seed, self._device, LAYOUTS[machine.layout])
         if journal is not None:
             self._findings = self._told()
-            for left in self._run.folder.rglob(f".*{IN_FLIGHT}*"):  # by an attempt that was killed
+            for left in filter(in_flight, list(self._run.folder.rglob("*"))):  # by an attempt that was killed
                 left.unlink(missing_ok=True)
         if not self._load(state):
             self._checkpoint(journal, state)  # to go back to, should the first steps diverge
@@ -236,15 +236,11 @@ class _Training:
             asked, due = self._processes.any(stopping.asked, clock.overdue(pace.checkpoint_seconds))
             snapshot = _passed(before, now, pace.snapshot_kimg) or now >= length
             saving = snapshot or asked or due
-            if fatal is None and saving and not state.finite:
-                fatal = diverged(self._recipe, "the networks")
+            if fatal is None and saving:
+                with clock.saving():
+                    fatal = self._save(journal, state, worker.stage.lod if snapshot else None)
             if fatal is not None:
                 self._roll_back(journal, worker, fatal)
-            elif saving:
-                with clock.saving():
-                    if snapshot:
-                        self._snapshot(journal, state, worker.stage.lod)
-                    self._checkpoint(journal, state)
             if asked:
                 raise KeyboardInterrupt
         if journal is not None:
@@ -339,10 +335,19 @@ class _Training:
         if journal is not None:
             journal.append("rolled-back", cause=fatal.cause, sentence=str(fatal), kimg=kimg, retries=draws)
 
-    def _snapshot(self, journal: Journal | None, state: TrainingState, lod: float) -> None:
-        """The averaged generator as a file, and a grid of its pictures."""
+    def _save(self, journal: Journal | None, state: TrainingState, lod: float | None) -> Finding | None:
+        """A checkpoint, and at a level of detail a snapshot; neither where there are no numbers any more."""
+        if not state.finite:
+            return diverged(self._recipe, "the networks")
+        if lod is not None and self._processes.decide(lambda: self._snapshot(journal, state, lod)):
+            return diverged(self._recipe, "pictures")
+        self._checkpoint(journal, state)
+        return None
+
+    def _snapshot(self, journal: Journal | None, state: TrainingState, lod: float) -> bool:
+        """The averaged generator as a file, and a grid of its pictures; whether they are no numbers any more."""
         if journal is None:
-            return
+            return False
         kimg, folder, count = state.position.images / 1000, self._run.folder, GRID * GRID
         name = _name(state.position.images)
         for part in (NETWORKS, SAMPLES):
@@ -354,11 +359,17 @@ class _Training:
             notes["generation"] = 0
         network = folder / NETWORKS / f"{name}.safetensors"
         save_network(state.average, network, notes)
-        pictures = Grid.of(seeds=tuple(range(count)), columns=GRID)
-        write_figure(pictures, open_network(network, device=str(self._device)), folder / SAMPLES / f"{name}.png")
-        journal.append("snapshot", kimg=kimg, name=name, network=digest(state.average))
+        maker, samples = open_network(network, device=str(self._device)), folder / SAMPLES / f"{name}.png"
+        samples.unlink(missing_ok=True)  # of an attempt that ended before its checkpoint
+        try:
+            write_figure(Grid.of(seeds=tuple(range(count)), columns=GRID), maker, samples)
+        except Diverged:
+            network.unlink()
+            return True
+        journal.append("snapshot", kimg=kimg, name=name, network=maker.network)
         if self._pace.tensorboard:
             write_events(self._run)
+        return False
 
     def _checkpoint(self, journal: Journal | None, state: TrainingState) -> None:
         """The whole state; the newest two are kept."""

@@ -131,10 +131,12 @@ class Trainer:
         fake, real = self._augmented(fake, "fake"), self._augmented(real, "real").detach()
         always = recipe.loss == "logistic" and recipe.r1_gamma > 0 and recipe.r1_every == 1
         real.requires_grad_(always)
-        # Both at once, as larger tensors, which take less time than twice as many.
-        both = [each for each in (batch.labels, batch.real_labels) if each is not None]
-        labels = torch.cat(both) if both else None
-        fake_logits, real_logits = self._judged(torch.cat([fake, real]), labels, parts=2).chunk(2)
+        if always:  # R1 goes through the network twice more, with the real ones alone
+            fake_logits = self._judged(fake, batch.labels)
+            real_logits = self._judged(real, batch.real_labels)
+        else:  # larger tensors take less time than twice as many
+            labels = None if batch.labels is None else torch.cat([batch.labels, cast(Tensor, batch.real_labels)])
+            fake_logits, real_logits = self._judged(torch.cat([fake, real]), labels, parts=2).chunk(2)
         loss = losses.fake_loss(recipe.loss, fake_logits) + losses.real_loss(recipe.loss, real_logits)
         total = loss
         if always:

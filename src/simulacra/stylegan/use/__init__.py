@@ -2,7 +2,7 @@
 
 from simulacra.stylegan.use.blending import Blend
 from simulacra.stylegan.use.interpolation import Interpolation
-from simulacra.stylegan.use.maker import Maker, NoiseChoice
+from simulacra.stylegan.use.maker import Diverged, Maker, NoiseChoice
 from simulacra.stylegan.use.mixing import Mixing
 from simulacra.stylegan.use.mixing_stress import Mixed, mixed_pictures, stress
 from simulacra.stylegan.use.noise_study import NoiseByLayer, Realisations
@@ -16,6 +16,7 @@ from simulacra.stylegan.use.writing import FILMS, FilmWriter, write_figure, writ
 __all__ = [
     "FILMS",
     "Blend",
+    "Diverged",
     "FilmWriter",
     "Grid",
     "Interpolation",

@@ -35,6 +35,10 @@ _AHEAD = 8
 _Made = TypeVar("_Made")
 
 
+class Diverged(UserError):
+    """A network gives numbers that are not finite."""
+
+
 class Maker:
     """Makes pictures with one generator.
 
@@ -115,7 +119,7 @@ class Maker:
         if made.shape[-1] < self.description.resolution:  # not grown to it yet
             made = interpolate(made, size=(self.description.resolution,) * 2, mode="nearest")
         if not bool(torch.isfinite(made).all()):
-            raise UserError("the network gives numbers that are not finite; it diverged: take an earlier snapshot")
+            raise Diverged("the network gives numbers that are not finite; it diverged: take an earlier snapshot")
         return made.add_(1).div_(2).clamp_(0, 1)
 
     def pixels(self, ws: Tensor, noise: Noise) -> Pixels:

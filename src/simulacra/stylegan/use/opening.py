@@ -53,7 +53,9 @@ def find_network(wanted: str, picture: Path, path: Path | None = None, *, device
     looked_at = [shipped.path()] if shipped.here() else []
     folder = picture.resolve().parent
     looked_at += sorted(each for each in folder.iterdir() if each.suffix == ENDING)
-    looked_at += [path for path in [folder.parent / NETWORKS / f"{picture.stem}{ENDING}"] if path.is_file()]
+    of_samples = folder.parent / NETWORKS / f"{picture.stem}{ENDING}"
+    if of_samples.is_file():
+        looked_at.append(of_samples)
     for each in looked_at:
         try:
             generator = load_generator(each)
@@ -63,7 +65,8 @@ def find_network(wanted: str, picture: Path, path: Path | None = None, *, device
             return _ready(each, generator, device)
     raise UserError(
         f"the network that made {printable(picture)} is neither the one that comes with simulacra nor beside the "
-        f"picture; name its file, whose digest is {wanted[:12]}...: simulacra stylegan replay PICTURE NETWORK"
+        f"picture or in its training; name its file, whose digest is {wanted[:12]}...: simulacra stylegan replay "
+        "PICTURE NETWORK"
     )
 
 

@@ -85,15 +85,15 @@ class _Restyle(Function):
     def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         batch, maps, height, width = x.shape
         with full_precision(x.device):
-            if height * width < _GATHERED and not x.is_contiguous():
-                mean, inverse = _statistics(x)
-                slope = scale * inverse
-                styled = torch.addcmul(_spread(shift - slope * mean), x, _spread(slope))
-            else:
+            if _taken_well(x):
                 normal, mean, inverse = torch.native_group_norm(
                     x, None, None, batch, maps, height * width, maps, EPSILON
                 )
                 styled = torch.addcmul(_spread(shift), normal, _spread(scale), out=normal)
+            else:
+                mean, inverse = _statistics(x)
+                slope = scale * inverse
+                styled = torch.addcmul(_spread(shift - slope * mean), x, _spread(slope))
         ctx.save_for_backward(x, scale, mean, inverse)
         return styled
 
@@ -103,26 +103,27 @@ class _Restyle(Function):
         with full_precision(x.device):
             if torch.is_grad_enabled():  # to be differentiated again, so the statistics must depend on x
                 mean, inverse = _statistics(x)
-            of_shift = _summed(slopes)
-            of_scale = (_summed(slopes * x) - mean * of_shift) * inverse
+            of_shift = slopes.sum((2, 3))
+            of_scale = ((slopes * x).sum((2, 3)) - mean * of_shift) * inverse
             slope = scale * inverse
-            bend = slope * inverse * of_scale / x[0, 0].numel()
-            level = slope * of_shift / x[0, 0].numel()
+            pixels = x.shape[2] * x.shape[3]
+            bend, level = slope * inverse * of_scale / pixels, slope * of_shift / pixels
             of_x = torch.addcmul(_spread(bend * mean - level), x, _spread(-bend)).addcmul_(slopes, _spread(slope))
             return of_x, of_scale, of_shift
 
 
+def _taken_well(x: Tensor) -> bool:
+    """Whether PyTorch's group normalisation takes maps of this layout, and is quicker than sums of our own."""
+    if x.is_contiguous():
+        return True
+    large = x.shape[2] * x.shape[3] >= _GATHERED
+    return large and x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last)
+
+
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean, and one over the deviation, of every picture's maps: shape (N, C) each."""
-    pixels = x[0, 0].numel()
-    mean = _summed(x) / pixels
-    centred = x - _spread(mean)
-    return mean, torch.rsqrt(_summed(centred.square()) / pixels + EPSILON)
-
-
-def _summed(x: Tensor) -> Tensor:
-    """Over the pixels, shape (N, C)."""
-    return x.sum((2, 3))
+    mean = x.mean((2, 3))
+    return mean, torch.rsqrt((x - _spread(mean)).square().mean((2, 3)) + EPSILON)
 
 
 def _spread(value: Tensor) -> Tensor:
@@ -148,7 +149,7 @@ class _Filter(Function):
         transposed: bool,
     ) -> Tensor:
         ctx.protocol = (taps, gain, padding, stride, not transposed)
-        if transposed and stride == 1:  # is the filter itself on a wider margin, and libraries do that one faster
+        if transposed and stride == 1:  # is the filter itself on another margin, and libraries do that one faster
             padding, transposed = len(taps) - 1 - padding, False
         kernel = _square(taps, gain, x.dtype, x.device).expand(x.shape[1], 1, -1, -1)
         with full_precision(x.device):  # in the precision that x has
