@@ -121,7 +121,7 @@ def test_presets_are_listed_a_line_each(capsys: pytest.CaptureFixture[str]) -> N
     assert [line.split()[0] for line in lines] == list(PRESETS)
     run("stylegan", "presets", "--json")
     listed = json.loads(capsys.readouterr().out)
-    assert listed["paper"]["kimg"] == 25000 and listed["tiny"]["description"]["channel_max"] == 112
+    assert listed["paper"]["kimg"] == 25000 and listed["tiny"]["description"]["channel_max"] == 80
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ def _small(description: Description) -> Recipe:
 
 
 def _tiny(description: Description) -> Recipe:
-    """The same for ten minutes, and without transforms, which leave grain; the doctor says when a set needs them."""
-    return _small(description).changed(kimg=55, augment=())
+    """The same without transforms, which leave grain; the doctor says when a set needs them."""
+    return _small(description).changed(augment=())
 
 
 def _tiny_networks(family: Callable[..., Description], *, resolution: int, **given: Any) -> Description:
@@ -104,12 +104,12 @@ PRESETS: dict[str, Preset] = {
     "stylegan2": Preset("StyleGAN2, config F", 1024, Description.stylegan2, _stylegan2),
     "tiny": Preset(
         "a small StyleGAN, in minutes on two cores",
-        64,
+        32,
         partial(_tiny_networks, partial(Description.stylegan1, "F"), progressive=False),
         _tiny,
     ),
     "tiny2": Preset(
-        "a small StyleGAN2, in minutes on two cores", 64, partial(_tiny_networks, Description.stylegan2), _small
+        "a small StyleGAN2, in minutes on two cores", 32, partial(_tiny_networks, Description.stylegan2), _small
     ),
 }
 """Every preset by name."""
