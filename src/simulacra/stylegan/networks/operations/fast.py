@@ -84,32 +84,28 @@ class _Restyle(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         batch, maps, height, width = x.shape
-        with full_precision(x.device):
-            if _taken_well(x):
-                normal, mean, inverse = torch.native_group_norm(
-                    x, None, None, batch, maps, height * width, maps, EPSILON
-                )
-                styled = torch.addcmul(_spread(shift), normal, _spread(scale), out=normal)
-            else:
-                mean, inverse = _statistics(x)
-                slope = scale * inverse
-                styled = torch.addcmul(_spread(shift - slope * mean), x, _spread(slope))
+        if _taken_well(x):
+            normal, mean, inverse = torch.native_group_norm(x, None, None, batch, maps, height * width, maps, EPSILON)
+            styled = torch.addcmul(_spread(shift), normal, _spread(scale), out=normal)
+        else:
+            mean, inverse = _statistics(x)
+            slope = scale * inverse
+            styled = torch.addcmul(_spread(shift - slope * mean), x, _spread(slope))
         ctx.save_for_backward(x, scale, mean, inverse)
         return styled
 
     @staticmethod
     def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, scale, mean, inverse = ctx.saved_tensors
-        with full_precision(x.device):
-            if torch.is_grad_enabled():  # to be differentiated again, so the statistics must depend on x
-                mean, inverse = _statistics(x)
-            of_shift = slopes.sum((2, 3))
-            of_scale = ((slopes * x).sum((2, 3)) - mean * of_shift) * inverse
-            slope = scale * inverse
-            pixels = x.shape[2] * x.shape[3]
-            bend, level = slope * inverse * of_scale / pixels, slope * of_shift / pixels
-            of_x = torch.addcmul(_spread(bend * mean - level), x, _spread(-bend)).addcmul_(slopes, _spread(slope))
-            return of_x, of_scale, of_shift
+        if torch.is_grad_enabled():  # to be differentiated again, so the statistics must depend on x
+            mean, inverse = _statistics(x)
+        of_shift = slopes.sum((2, 3))
+        of_scale = ((slopes * x).sum((2, 3)) - mean * of_shift) * inverse
+        slope = scale * inverse
+        pixels = x.shape[2] * x.shape[3]
+        bend, level = slope * inverse * of_scale / pixels, slope * of_shift / pixels
+        of_x = torch.addcmul(_spread(bend * mean - level), x, _spread(-bend)).addcmul_(slopes, _spread(slope))
+        return of_x, of_scale, of_shift
 
 
 def _taken_well(x: Tensor) -> bool:
